@@ -1,6 +1,9 @@
 package hosting
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // StatementKind is what a statement says. An authorization or consent counts
 // only if its text is one of the known statements.
@@ -39,9 +42,9 @@ func (e Evidence) Validate() error {
 	switch {
 	case e.Statement == "":
 		return Invalid("", "the evidence names no statement", "send the customer the exact sentence to answer")
-	case e.Text == "":
+	case strings.TrimSpace(e.Text) == "":
 		return Invalid("", "the evidence holds no text", "quote what the customer wrote or said, word for word")
-	case e.Author == "":
+	case strings.TrimSpace(e.Author) == "":
 		return Invalid("", "the evidence names no author", "give the contact of the customer who said it")
 	case e.At.IsZero():
 		return Invalid("", "the evidence has no time", "give the time at which the customer said it")

@@ -85,4 +85,15 @@ func KindOf(err error) FaultKind {
 	return ""
 }
 
+// named puts the server's name to a fault that was found without knowing it.
+func named(err error, server string) error {
+	f, ok := errors.AsType[*Fault](err)
+	if !ok || f.Server != "" {
+		return err
+	}
+	c := *f
+	c.Server = server
+	return &c
+}
+
 func quote(s string) string { return strconv.Quote(s) }

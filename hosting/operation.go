@@ -50,15 +50,15 @@ const (
 // Step is one step of an operation as staff see it: in the status query, in
 // the current details and in the records.
 type Step struct {
-	Name      string        `json:"name"`
-	Title     string        `json:"title"`
-	State     StepState     `json:"state"`
-	Attempt   int           `json:"attempt,omitempty"` // 1 is the first
-	Estimate  time.Duration `json:"estimate,omitempty"`
-	Started   *time.Time    `json:"started,omitempty"`
-	Ended     *time.Time    `json:"ended,omitempty"`
-	Error     string        `json:"error,omitempty"`
-	SkippedBy string        `json:"skippedBy,omitempty"`
+	Name      string     `json:"name"`
+	Title     string     `json:"title"`
+	State     StepState  `json:"state"`
+	Attempt   int        `json:"attempt,omitempty"` // 1 is the first
+	Estimate  Duration   `json:"estimate,omitempty"`
+	Started   *time.Time `json:"started,omitempty"`
+	Ended     *time.Time `json:"ended,omitempty"`
+	Error     string     `json:"error,omitempty"`
+	SkippedBy string     `json:"skippedBy,omitempty"`
 }
 
 // Requester is who asked for a procedure.

@@ -2,6 +2,7 @@ package hosting
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -90,9 +91,9 @@ func DefaultPolicy() Policy {
 func (p Policy) Validate() error {
 	c := p.Customer
 	switch {
-	case p.Provider == "":
+	case strings.TrimSpace(p.Provider) == "":
 		return Invalid("", "the policy names no provider", "set provider to the company's name")
-	case p.Duty == "":
+	case strings.TrimSpace(p.Duty) == "":
 		return Invalid("", "the policy names no duty contact", "set duty to an e-mail address")
 	case !slices.IsSorted(c.Reminders):
 		return Invalid("", "the policy's customer.reminders are not in order", "write the earliest first")

@@ -141,6 +141,10 @@ func (p PowerPermission) Validate() error {
 func (p PowerPermission) Check(server string, at time.Time) error {
 	switch p.Grant {
 	case GrantAllowed:
+		if p.Window != nil { // which of the two was meant is not ours to choose
+			return NewFault(FaultNotAuthorized, server, "the permission is for any time and yet names the window "+p.Window.String(),
+				"ask the customer which of the two holds, and record it with authorize-power")
+		}
 		return nil
 	case GrantWindow:
 		if p.Window == nil {

@@ -116,10 +116,12 @@ type Contact struct {
 	Active   bool     `json:"active"`
 }
 
-// Contact returns the active contact with that e-mail address.
+// Contact returns the active contact with that e-mail address. No address is
+// nobody's address.
 func (o Organization) Contact(email string) (Contact, bool) {
+	email = strings.TrimSpace(email)
 	i := slices.IndexFunc(o.Contacts, func(c Contact) bool {
-		return c.Active && strings.EqualFold(c.Email, strings.TrimSpace(email))
+		return c.Active && email != "" && strings.EqualFold(c.Email, email)
 	})
 	if i < 0 {
 		return Contact{}, false

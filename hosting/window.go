@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	_ "time/tzdata" // zones must not depend on what the machine has installed
 )
 
 // LocalTime is the form in which people write a moment of a window.
@@ -52,7 +53,7 @@ func (w Window) Span() (from, to time.Time, err error) {
 func (w Window) Check(server string, at time.Time) error {
 	from, to, err := w.Span()
 	if err != nil {
-		return err
+		return named(err, server)
 	}
 	if !at.Before(from) && at.Before(to) {
 		return nil
@@ -71,8 +72,9 @@ func (w Window) Check(server string, at time.Time) error {
 func instants(local string, zone *time.Location) ([]time.Time, error) {
 	wall, err := time.Parse(LocalTime, local)
 	if err != nil {
-		return nil, Invalid("", quote(local)+" is not a date and time", "write it as "+LocalTime)
+		return nil, Invalid("", quote(local)+" is not a date and time", "write it as YYYY-MM-DD HH:MM, for instance "+LocalTime)
 	}
+	local = wall.Format(LocalTime) // Parse also takes an hour of one digit
 	// A zone changes its offset at most once within a day on either side, so the
 	// offsets that apply there are the only two that the time can have.
 	var readings, exact []time.Time

@@ -1,0 +1,95 @@
+package letters
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/handrail/handrail/hosting"
+)
+
+// A sample is a letter that every template must be able to write.
+type sample struct {
+	name   string
+	letter hosting.Letter
+}
+
+// samples are the letters that templates are tried on when they are loaded:
+// with nothing, with everything, and with every answer that there can be. The
+// name and the language of the letter are filled in by rehearse.
+func samples() []sample {
+	bare := hosting.Letter{Provider: "Handrail Hosting", Ticket: "T-1001"}
+	full := bare
+	full.Procedure, full.Ahead = hosting.ServerIntervention, hosting.ServerIntervention
+	full.Person, full.Server, full.Reference = "Anna Kowalska", "SRV-1001", "203.0.113.7"
+	full.Missing = []hosting.Field{
+		hosting.FieldServer, hosting.FieldReason, hosting.FieldDetails, hosting.FieldFailedTools,
+		hosting.FieldPower, hosting.FieldBackup, hosting.FieldCredentials,
+	}
+	full.Unclear = []hosting.UnclearField{{Field: hosting.FieldPower, Value: "if you must", Why: "not a known statement"}}
+	full.Redacted = []string{"Password"}
+	full.Power = hosting.PowerPermission{Grant: hosting.GrantWindow, Window: &hosting.Window{
+		From: "2026-11-22 02:00", To: "2026-11-22 05:00", Zone: "Europe/Warsaw",
+	}}
+	full.Backup = hosting.BackupCurrent
+	full.Report = &hosting.Report{
+		Resolved: true, Text: "The file system is repaired.", Actions: []string{"Power cycle", "File-system check"},
+		Downtime: hosting.Duration(65 * time.Minute), Power: hosting.PowerOn,
+	}
+	full.Workflow, full.Step, full.Error = "intervention/T-1001", "Work on the server", "SRV-1001: the BMC does not answer"
+	full.By, full.Reason = "anna@example.com", "no longer needed"
+
+	allowed, refused, unresolved := full, full, full
+	allowed.Power, allowed.Backup = hosting.PowerPermission{Grant: hosting.GrantAllowed}, hosting.BackupLossOkay
+	refused.Power, refused.Missing = hosting.PowerPermission{Grant: hosting.GrantRefused}, nil
+	unresolved.Report = &hosting.Report{Power: hosting.PowerUnknown}
+	return []sample{
+		{"with nothing", bare},
+		{"with everything", full},
+		{"with power allowed and data loss accepted", allowed},
+		{"with power not allowed and nothing missing", refused},
+		{"with an empty report", unresolved},
+	}
+}
+
+// rehearse writes every sample as every letter in every language.
+func (b *Book) rehearse() error {
+	for _, s := range samples() {
+		for _, language := range hosting.Languages() {
+			for _, name := range hosting.LetterNames() {
+				s.letter.Name, s.letter.Language = name, language
+				if err := b.try(s.letter); err != nil {
+					return fmt.Errorf("letter %s (%s) written %s: %w", name, language, s.name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Book) try(l hosting.Letter) error {
+	subject, body, err := b.Ticket(l)
+	if err != nil {
+		return err
+	}
+	if err := blank(letterFile(l.Name, l.Language, "ticket.txt"), subject, body); err != nil || !mailed(l.Name) {
+		return err
+	}
+	m, err := b.Mail(l)
+	if err != nil {
+		return err
+	}
+	if err := blank(letterFile(l.Name, l.Language, "mail.txt"), m.Subject, m.Text); err != nil {
+		return err
+	}
+	return blank(letterFile(l.Name, l.Language, "mail.html"), m.HTML)
+}
+
+func blank(file string, texts ...string) error {
+	for _, text := range texts {
+		if strings.TrimSpace(text) == "" {
+			return hosting.Invalid("", file+" writes an empty subject or an empty text", "write something for this case as well")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+package policy
+
+// Keys are the known keys.
+var Keys = keys

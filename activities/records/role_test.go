@@ -1,0 +1,70 @@
+package records_test
+
+import (
+	"errors"
+	"net/url"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/handrail/handrail/activities/records"
+	"github.com/handrail/handrail/dev/postgres/pgtest"
+	"github.com/handrail/handrail/hosting"
+)
+
+// A worker that logs in with the role made for it can do all of its work, and
+// can neither change the log nor get around the rules.
+func TestWorkerRole(t *testing.T) {
+	t.Parallel()
+	admin := open(t)
+	u, err := url.Parse(admin.url)
+	must(t, err)
+	q := u.Query()
+	q.Set("role", "handrail_worker")
+	u.RawQuery = q.Encode()
+	s, ctx := connect(t, u.String()), t.Context()
+	if n := s.count("SELECT (current_user = 'handrail_worker')::int"); n != 1 {
+		t.Fatal("the test does not run as the worker")
+	}
+
+	s.identify("srv-1", customer)
+	names := fixtures(s) // opens, leases, mutes, records, spends, revokes, logs
+	_, err = s.Operations(ctx, records.Filter{})
+	must(t, err)
+	op := names.Replace("$OP")
+	_, err = s.Actions(ctx, op)
+	must(t, err)
+	must(t, s.LiftSuppression(ctx, records.Suppression{Operation: op, Server: "srv-1"}))
+	must(t, s.CloseOperation(ctx, records.Closing{Operation: op, Phase: hosting.PhaseDone}))
+
+	for _, sql := range []string{
+		"UPDATE action_log SET what = 'nothing'",
+		"DELETE FROM action_log",
+		"TRUNCATE action_log",
+		"ALTER TABLE action_log DISABLE TRIGGER ALL",
+		"SET session_replication_role = replica",
+		"DELETE FROM consents",
+		"UPDATE consents SET wording = 'yes'",
+		"UPDATE operations SET ticket = 'T-X'",
+		"DELETE FROM operations",
+		"DELETE FROM procedure_resources",
+		"UPDATE servers SET organization = 'globex'",
+		"UPDATE bmc_endpoints SET address = '10.0.0.2:443'",
+		"INSERT INTO secret_schemes VALUES ('plain')",
+		"DROP TABLE action_log",
+	} {
+		err := inTx(ctx, s.sql, sql)
+		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != "42501" {
+			t.Errorf("the worker may %s: %v", sql, err)
+		}
+	}
+}
+
+// The role belongs to the whole server: the second database that is migrated
+// finds it there.
+func TestWorkerRoleIsShared(t *testing.T) {
+	t.Parallel()
+	for range 2 {
+		must(t, records.Migrate(t.Context(), pgtest.URL(t)))
+	}
+}

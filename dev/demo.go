@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"github.com/handrail/handrail/hosting"
+	"github.com/handrail/handrail/workflows"
+)
+
+// demonstrate lets a first customer ask for an intervention and a technician
+// work it off, and a second one who still has questions to answer. A system
+// with tickets of an earlier run is left as it is.
+func (s *system) demonstrate(ctx context.Context, w io.Writer) {
+	if err := s.firstTickets(ctx, w); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(w, "the first intervention did not come through:", err)
+	}
+}
+
+func (s *system) firstTickets(ctx context.Context, w io.Writer) error {
+	if len(s.desk.Tickets()) > 0 {
+		return nil
+	}
+	owner, server := s.firstCustomer(hosting.Italian)
+	subject, body := requestText(s.provider, owner.Language, server.ServiceID, true)
+	first, err := s.desk.Create(owner.Email, subject, body)
+	if err != nil {
+		return err
+	}
+	other, second := s.firstCustomer(hosting.English)
+	subject, body = requestText(s.provider, other.Language, second.ServiceID, false)
+	if _, err := s.desk.Create(other.Email, subject, body); err != nil {
+		return err
+	}
+	return s.workOff(ctx, w, workflows.IDPrefix(hosting.ServerIntervention)+"/"+first, server)
+}
+
+// workOff is the technician of the first intervention.
+func (s *system) workOff(ctx context.Context, w io.Writer, id string, server hosting.Server) error {
+	if err := s.awaitStep(ctx, id, "work"); err != nil {
+		return err
+	}
+	staff := workflows.Staff{By: "dev"}
+	for _, u := range []struct {
+		name string
+		arg  any
+	}{
+		{"power", workflows.PowerOrder{Staff: staff, Action: hosting.ActCycle}},
+		{"record-action", workflows.RecordedAction{Staff: staff, What: "read the console after the restart", Result: "login prompt, no errors"}},
+		{"finish", workflows.Finish{Staff: staff, Resolved: true, Summary: "The server hung; after a restart it answers again."}},
+	} {
+		handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			WorkflowID: id, UpdateName: u.name, Args: []any{u.arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", u.name, err)
+		}
+		if err := handle.Get(ctx, nil); err != nil {
+			return fmt.Errorf("%s: %w", u.name, err)
+		}
+	}
+	var result workflows.Result
+	if err := s.client.GetWorkflow(ctx, id, "").Get(ctx, &result); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "Worked off: %s on %s, %s, measured downtime %s.\n", id, server, result.Phase, result.Downtime.D().Round(time.Second))
+	return nil
+}
+
+// awaitStep waits until a workflow runs and stands at a step.
+func (s *system) awaitStep(ctx context.Context, id, step string) error {
+	for {
+		var status workflows.Status
+		value, err := s.client.QueryWorkflow(ctx, id, "", "status")
+		if err == nil {
+			err = value.Get(&status)
+		}
+		_, missing := errors.AsType[*serviceerror.NotFound](err)
+		_, starting := errors.AsType[*serviceerror.QueryFailed](err)
+		switch {
+		case err == nil && status.Step == step && status.Phase == hosting.PhaseRunning:
+			return nil
+		case err == nil && (status.Phase == hosting.PhaseAttention || status.Phase.Final()):
+			return fmt.Errorf("%s is %s: %s", id, status.Phase, status.Error)
+		case err != nil && !missing && !starting:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// firstCustomer finds a contact who writes in a language, with an active server
+// that has a BMC.
+func (s *system) firstCustomer(l hosting.Language) (hosting.Contact, hosting.Server) {
+	for _, o := range s.center.Organizations() {
+		c, ok := o.PrimaryContact()
+		if !ok || c.Language != l {
+			continue
+		}
+		for _, server := range s.center.Servers() {
+			if server.Organization == o.ID && server.State == hosting.ServerActive && len(server.BMC.Endpoints) == 2 {
+				return c, server
+			}
+		}
+	}
+	return hosting.Contact{}, hosting.Server{}
+}
+
+// requestText is a ticket as a customer would write it: complete, or with the
+// permission and the word on backups forgotten.
+func requestText(provider string, l hosting.Language, server string, complete bool) (subject, body string) {
+	line := func(f hosting.Field, value string) { body += hosting.Label(f, l) + ": " + value + "\n" }
+	line(hosting.FieldServer, server)
+	line(hosting.FieldReason, hosting.ReasonText(hosting.ReasonUnresponsive, l))
+	line(hosting.FieldFailedTools, "SSH")
+	line(hosting.FieldDetails, map[hosting.Language]string{
+		hosting.English: "It has not answered since this morning.",
+		hosting.Italian: "Non risponde da questa mattina.",
+		hosting.Polish:  "Nie odpowiada od dzisiejszego rana.",
+	}[l])
+	if complete {
+		line(hosting.FieldPower, hosting.StatementText(hosting.PowerAllowed, l, provider))
+		line(hosting.FieldBackup, hosting.StatementText(hosting.BackupExists, l, provider))
+	}
+	return hosting.Subject(hosting.ServerIntervention, l, server), body
+}

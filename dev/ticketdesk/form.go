@@ -1,0 +1,147 @@
+package ticketdesk
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/handrail/handrail/hosting"
+)
+
+// request is what a newcomer chooses for a new ticket before its text is
+// prepared.
+type request struct {
+	Contact  string // e-mail address
+	Language hosting.Language
+	Server   string // service id
+	Power    string // a statement's kind; empty leaves the question open
+	Backup   string
+}
+
+// requestTexts is what the customers of each language say of their trouble, and
+// which of their ways in have failed.
+var requestTexts = map[hosting.Language]struct{ details, tools string }{
+	hosting.English: {
+		details: "The server has not answered since this morning. Please restart it and check that it comes up again.",
+		tools:   "SSH, control panel",
+	},
+	hosting.Italian: {
+		details: "Il server non risponde da questa mattina. Vi prego di riavviarlo e di verificare che riparta.",
+		tools:   "SSH, pannello di controllo",
+	},
+	hosting.Polish: {
+		details: "Serwer nie odpowiada od dzisiejszego rana. Proszę o ponowne uruchomienie i sprawdzenie, czy działa.",
+		tools:   "SSH, panel klienta",
+	},
+}
+
+// text prepares subject and body of a ticket.
+func (q request) text(provider string, now time.Time) (subject, body string) {
+	lines := []string{
+		labelled(hosting.FieldServer, q.Language, q.Server),
+		labelled(hosting.FieldReason, q.Language, hosting.ReasonText(hosting.ReasonUnresponsive, q.Language)),
+		labelled(hosting.FieldFailedTools, q.Language, requestTexts[q.Language].tools),
+		labelled(hosting.FieldDetails, q.Language, requestTexts[q.Language].details),
+	}
+	for _, s := range statementChoices {
+		if kind := string(s.kind); kind == q.Power || kind == q.Backup {
+			lines = append(lines, s.line(q.Language, provider, now))
+		}
+	}
+	return hosting.Subject(hosting.ServerIntervention, q.Language, q.Server), strings.Join(lines, "\n\n") + "\n"
+}
+
+func labelled(f hosting.Field, l hosting.Language, value string) string {
+	return hosting.Label(f, l) + ": " + value
+}
+
+// newTicket is what the page for a new ticket shows.
+type newTicket struct {
+	request
+	Subject, Body   string
+	Contacts        []Contact
+	Languages       []hosting.Language
+	Own, Others     []hosting.Server // those of the contact's organization, and all others
+	Powers, Backups []statementChoice
+}
+
+func (d *Desk) showForm(w http.ResponseWriter, r *http.Request) {
+	q := d.chosen(r.URL.Query())
+	content := newTicket{request: q, Contacts: d.config.Contacts, Languages: hosting.Languages()}
+	content.Own, content.Others = d.serversFor(q.Contact)
+	for _, s := range statementChoices {
+		if s.field == hosting.FieldPower {
+			content.Powers = append(content.Powers, s)
+		} else {
+			content.Backups = append(content.Backups, s)
+		}
+	}
+	content.Subject, content.Body = q.text(d.config.Provider, time.Now())
+	d.show(w, http.StatusOK, "new.html", page{Title: "New ticket", Content: content})
+}
+
+// chosen reads the choices; what is not chosen or not known is set to what
+// suits: the first contact, this contact's language and first server.
+func (d *Desk) chosen(query url.Values) request {
+	q := request{
+		Contact: query.Get("contact"), Language: hosting.Language(query.Get("language")), Server: query.Get("server"),
+		Power: query.Get("power"), Backup: query.Get("backup"),
+	}
+	if d.organizationOf(q.Contact) == "" && len(d.config.Contacts) > 0 {
+		q.Contact = d.config.Contacts[0].Email
+	}
+	if !q.Language.Known() {
+		q.Language = d.languageOf(q.Contact)
+	}
+	own, others := d.serversFor(q.Contact)
+	for _, s := range append(own, others...) {
+		if s.ServiceID == q.Server {
+			return q
+		}
+	}
+	q.Server = ""
+	if len(own) > 0 {
+		q.Server = own[0].ServiceID
+	}
+	return q
+}
+
+func (d *Desk) organizationOf(contact string) string {
+	for _, c := range d.config.Contacts {
+		if c.Email == contact {
+			return c.Organization
+		}
+	}
+	return ""
+}
+
+func (d *Desk) serversFor(contact string) (own, others []hosting.Server) {
+	organization := d.organizationOf(contact)
+	for _, s := range d.config.Servers {
+		if s.Organization == organization {
+			own = append(own, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return own, others
+}
+
+func (d *Desk) takeTicket(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		d.showError(w, fmt.Errorf("the form could not be read: %w", err))
+		return
+	}
+	language := hosting.Language(r.PostForm.Get("language"))
+	if !language.Known() {
+		language = d.languageOf(r.PostForm.Get("contact"))
+	}
+	id, err := d.create(r.PostForm.Get("contact"), language, r.PostForm.Get("subject"), r.PostForm.Get("body"))
+	if err != nil {
+		d.showError(w, err)
+		return
+	}
+	http.Redirect(w, r, "/tickets/"+id, http.StatusSeeOther)
+}

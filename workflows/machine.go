@@ -1,0 +1,184 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/handrail/handrail/activities"
+	"github.com/handrail/handrail/activities/bmc"
+	"github.com/handrail/handrail/hosting"
+)
+
+// machineState is what an operation knows of the machine it works on.
+type machineState struct {
+	// Taken: the lease on the server is held.
+	Taken bool `json:"taken,omitempty"`
+	// Found is the power state before the first act.
+	Found hosting.PowerState `json:"found,omitempty"`
+	// Downtime is measured: the time between an off and an on that were both
+	// observed, summed up (I27). OffSince is set while the machine is off.
+	Downtime hosting.Duration `json:"downtime,omitempty"`
+	OffSince *time.Time       `json:"offSince,omitempty"`
+	// Report is what the customer is told was done.
+	Report []string `json:"report,omitempty"`
+}
+
+const undoPower undo = "restoring the power as it was found"
+
+// PowerOrder is the update with which the technician acts on the power.
+type PowerOrder struct {
+	Staff
+	Action hosting.PowerAction `json:"action"`
+	// Forced: where a graceful off does not work, a forced one may follow.
+	Forced bool `json:"forced,omitempty"`
+}
+
+func (op *operation) handlePower() error {
+	return workflow.SetUpdateHandlerWithOptions(op.root, "power",
+		func(ctx workflow.Context, order PowerOrder) (hosting.PowerResult, error) {
+			op.handled++
+			ctx, done := op.within(ctx)
+			defer done()
+			result, err := op.setPower(ctx, order)
+			return result, activities.Cross(err)
+		},
+		workflow.UpdateHandlerOptions{
+			Description: "Act on the server's power: on, graceful-off, forced-off, cycle, warm-reset. Refused outside the customer's permission or window. Answers with what was observed.",
+			Validator:   func(order PowerOrder) error { return activities.Cross(op.mayPower(order)) },
+		})
+}
+
+// mayPower is the guard in the workflow; the activity has the same one again.
+func (op *operation) mayPower(order PowerOrder) error {
+	switch {
+	case order.actor() == "":
+		return hosting.Invalid(op.serverID(), "power: by is empty", "say who you are")
+	case !slices.Contains(hosting.PowerActions(), order.Action):
+		return hosting.Invalid(op.serverID(), fmt.Sprintf("power action %q is not known", order.Action),
+			fmt.Sprintf("use one of %v", hosting.PowerActions()))
+	case op.Phase.Final() || op.Cancel != nil:
+		return op.refuse("the operation has ended or is being cancelled")
+	case op.Held != nil:
+		return op.refuse("the operation is on hold by " + op.Held.By)
+	case !op.Machine.Taken:
+		return op.refuse("the server has not been taken for this work yet: the operation is at step " + op.current().name)
+	}
+	return op.powerPermitted().Check(op.serverID(), *op.now())
+}
+
+// setPower acts once the machine is free, under a guard evaluated again then.
+func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.PowerResult, error) {
+	if err := op.chassis.Lock(ctx); err != nil {
+		return hosting.PowerResult{}, err
+	}
+	defer op.chassis.Unlock()
+	if err := op.mayPower(order); err != nil {
+		return hosting.PowerResult{}, err
+	}
+	op.owe(undoPower)
+	actx, revoke := workflow.WithCancel(ctx)
+	op.revoke = revoke
+	defer func() { op.revoke = nil; revoke() }()
+	result, err := op.actOnPower(actx, bmc.PowerOrder{
+		Target: op.target(), Action: order.Action, AllowForced: order.Forced,
+		Guard: bmc.Guard{Permission: op.powerPermitted()}, Waits: op.Policy.Power,
+	})
+	if err != nil {
+		op.logAction(ctx, order.By, "power "+string(order.Action), "failed: "+activities.Words(err))
+		return result, err
+	}
+	op.Machine.Report = append(op.Machine.Report, fmt.Sprintf("power %s: %s", order.Action, result.Outcome))
+	op.logAction(ctx, order.By, "power "+string(order.Action), powerWords(result))
+	op.show(ctx)
+	return result, nil
+}
+
+// actOnPower runs the activity and accounts for the downtime it observed.
+func (op *operation) actOnPower(ctx workflow.Context, order bmc.PowerOrder) (hosting.PowerResult, error) {
+	waits := op.Policy.Power
+	takes := waits.OffWait.D() + 3*waits.ActWait.D() + 2*time.Minute
+	var result hosting.PowerResult
+	ctx = op.atMachine(ctx, "Power "+string(order.Action)+" on "+op.Subject.Server.String(), takes)
+	if err := workflow.ExecuteActivity(ctx, bmcs.SetPower, order).Get(ctx, &result); err != nil {
+		return result, err
+	}
+	op.Machine.measure(result)
+	return result, nil
+}
+
+// measure adds the downtime that a power action showed.
+func (m *machineState) measure(r hosting.PowerResult) {
+	if r.OffSince != nil && m.OffSince == nil {
+		m.OffSince = r.OffSince
+	}
+	if r.OnSince != nil && m.OffSince != nil {
+		m.Downtime += hosting.Duration(max(0, r.OnSince.Sub(*m.OffSince)))
+		m.OffSince = nil
+	}
+}
+
+func powerWords(r hosting.PowerResult) string {
+	words := fmt.Sprintf("%s: was %s, is %s", r.Outcome, r.Before, r.After)
+	if len(r.ResetTypes) > 0 {
+		words += fmt.Sprintf(", by %s (%s)", strings.Join(r.ResetTypes, ", "), r.Via)
+	}
+	if r.Detail != "" {
+		words += "; " + r.Detail
+	}
+	return words
+}
+
+func (op *operation) target() bmc.Target {
+	return bmc.Target{Server: op.serverID(), BMC: op.Subject.Server.BMC}
+}
+
+// readPower asks the BMC. A server without one has no power to read.
+func (op *operation) readPower(ctx workflow.Context, why string) (hosting.PowerState, error) {
+	if len(op.Subject.Server.BMC.Endpoints) == 0 {
+		return hosting.PowerUnknown, nil
+	}
+	var reading bmc.PowerReading
+	ctx = op.atMachine(ctx, why, time.Minute)
+	err := workflow.ExecuteActivity(ctx, bmcs.ReadPower, op.target()).Get(ctx, &reading)
+	return reading.State, err
+}
+
+// lookFirst keeps the power state as it was found.
+func (op *operation) lookFirst(ctx workflow.Context) (err error) {
+	op.Machine.Found, err = op.readPower(ctx, "Read the power state as found")
+	return err
+}
+
+// expectPower proves that the machine is in the wanted state.
+func (op *operation) expectPower(ctx workflow.Context, want hosting.PowerState) error {
+	got, err := op.readPower(ctx, "Check that the power is "+string(want))
+	switch {
+	case err != nil:
+		return err
+	case len(op.Subject.Server.BMC.Endpoints) == 0 || got == want:
+		return nil
+	}
+	return hosting.NewFault(hosting.FaultUnmoved, op.serverID(), fmt.Sprintf("the server is %s and should be %s", got, want),
+		"use the update power while this step is parked, then relaunch it; or skip it if the state is meant")
+}
+
+// restorePower puts the power back as it was found. It is not a new act on the
+// customer's server but the end of ours, so the window does not hold it up.
+func (op *operation) restorePower(ctx workflow.Context) error {
+	if op.Machine.Found != hosting.PowerOn {
+		return nil
+	}
+	result, err := op.actOnPower(ctx, bmc.PowerOrder{
+		Target: op.target(), Action: hosting.ActOn, Waits: op.Policy.Power,
+		Guard: bmc.Guard{Permission: op.powerPermitted(), Restore: true},
+	})
+	if err != nil {
+		return err
+	}
+	op.logAction(ctx, "Handrail", "power on as found", powerWords(result))
+	return result.Err(op.serverID())
+}

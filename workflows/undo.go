@@ -1,0 +1,41 @@
+package workflows
+
+import (
+	"slices"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/handrail/handrail/activities"
+)
+
+// undo names a clean-up that a cancelled operation owes. It is data, so that it
+// lives on in a continued run.
+type undo string
+
+// cleanUps tells how each is done. A clean-up looks before it acts: it may have
+// been done, or never become necessary.
+var cleanUps = map[undo]func(*operation, workflow.Context) error{
+	undoPower: (*operation).restorePower,
+}
+
+// owe remembers a clean-up before the act that makes it necessary.
+func (op *operation) owe(u undo) {
+	if !slices.Contains(op.Undo, u) {
+		op.Undo = append(op.Undo, u)
+	}
+}
+
+// cleanUp pays what is owed, last first, and adds what could not be paid to the
+// outcome, having told the duty contact. Leases and muted alerts go with the
+// operation's row.
+func (op *operation) cleanUp(ctx workflow.Context, outcome string) string {
+	for _, u := range slices.Backward(op.Undo) {
+		if err := cleanUps[u](op, ctx); err != nil {
+			words := string(u) + " could not be done: " + activities.Words(err)
+			outcome += "; " + words
+			op.tellDutyOf(ctx, string(u), words)
+		}
+	}
+	op.Undo = nil
+	return outcome
+}

@@ -1,0 +1,248 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/handrail/handrail/activities/records"
+	"github.com/handrail/handrail/hosting"
+)
+
+// The search attributes of every procedure: what staff filter lists by.
+var (
+	ServerKey       = temporal.NewSearchAttributeKeyKeyword("Server")
+	TicketKey       = temporal.NewSearchAttributeKeyKeyword("Ticket")
+	OrganizationKey = temporal.NewSearchAttributeKeyKeyword("Organization")
+	PhaseKey        = temporal.NewSearchAttributeKeyKeyword("Phase")
+	WaitingOnKey    = temporal.NewSearchAttributeKeyKeyword("WaitingOn")
+	StepKey         = temporal.NewSearchAttributeKeyKeyword("Step")
+	DueKey          = temporal.NewSearchAttributeKeyTime("Due")
+)
+
+// SearchAttributes lists the search attributes that a namespace must know.
+func SearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{ServerKey, TicketKey, OrganizationKey, PhaseKey, WaitingOnKey, StepKey, DueKey}
+}
+
+// shown is what staff were last shown, so that nothing is written twice.
+type shown struct {
+	values   map[string]string
+	due      time.Time
+	progress string
+}
+
+// show brings the search attributes, the current details and the records up to
+// the present state. The records come last: they are the ones that may wait.
+func (op *operation) show(ctx workflow.Context) {
+	op.showAttributes(ctx)
+	workflow.SetCurrentDetails(op.root, op.details())
+	if op.ID == "" {
+		return
+	}
+	p := records.Progress{Operation: op.ID, Phase: op.phase(), WaitingOn: op.WaitingOn, Step: op.current().name, Steps: op.allSteps()}
+	fingerprint := fmt.Sprint(p)
+	if fingerprint == op.shown.progress || op.Phase.Final() {
+		return
+	}
+	op.shown.progress = fingerprint
+	lctx := op.local(ctx, "Save the progress")
+	if err := workflow.ExecuteLocalActivity(lctx, rec.SaveProgress, p).Get(lctx, nil); err != nil && !temporal.IsCanceledError(err) {
+		op.log.Error("progress not saved", "server", op.serverID(), "error", err)
+	}
+}
+
+func (op *operation) showAttributes(ctx workflow.Context) {
+	if op.shown.values == nil {
+		op.shown.values = map[string]string{}
+	}
+	var updates []temporal.SearchAttributeUpdate
+	set := func(key temporal.SearchAttributeKeyKeyword, value string) {
+		if op.shown.values[key.GetName()] == value {
+			return
+		}
+		op.shown.values[key.GetName()] = value
+		if value == "" {
+			updates = append(updates, key.ValueUnset())
+			return
+		}
+		updates = append(updates, key.ValueSet(value))
+	}
+	set(ServerKey, op.serverID())
+	set(TicketKey, op.Ticket)
+	set(OrganizationKey, op.Subject.Organization.ID)
+	set(PhaseKey, string(op.phase()))
+	set(WaitingOnKey, op.WaitingOn)
+	set(StepKey, op.current().name)
+	if due := op.due(); !due.Equal(op.shown.due) {
+		op.shown.due = due
+		if due.IsZero() {
+			updates = append(updates, DueKey.ValueUnset())
+		} else {
+			updates = append(updates, DueKey.ValueSet(due))
+		}
+	}
+	if len(updates) == 0 {
+		return
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
+		op.log.Error("search attributes not set", "error", err)
+	}
+}
+
+// phase is the phase that people see: a hold stands above whatever goes on.
+func (op *operation) phase() hosting.Phase {
+	if op.Held != nil && !op.Phase.Final() {
+		return hosting.PhaseOnHold
+	}
+	return op.Phase
+}
+
+// estimate is how long a step is expected to take; the policy has the last word.
+func (op *operation) estimate(s step) hosting.Duration {
+	if d, ok := op.Policy.Estimates[s.name]; ok {
+		return d
+	}
+	return hosting.Duration(s.estimate)
+}
+
+// remaining is the work that is left: what the present step has not used up of
+// its estimate, and the steps after it (G10).
+func (op *operation) remaining() time.Duration {
+	var sum time.Duration
+	for _, st := range op.Steps {
+		switch st.State {
+		case hosting.StepPending, hosting.StepFailed:
+			sum += st.Estimate.D()
+		case hosting.StepRunning:
+			if st.Started != nil {
+				sum += max(0, st.Estimate.D()-op.now().Sub(*st.Started))
+			}
+		}
+	}
+	return sum
+}
+
+// eta is when the procedure should be done, zero while somebody is waited for.
+func (op *operation) eta() time.Time {
+	if op.phase() != hosting.PhaseRunning {
+		return time.Time{}
+	}
+	return op.now().Add(op.remaining()).Truncate(time.Second)
+}
+
+// due is the next date at which something happens by itself or should have.
+func (op *operation) due() time.Time {
+	switch {
+	case op.Phase.Final():
+		return time.Time{}
+	case op.Due != nil:
+		return op.Due.Truncate(time.Second)
+	case op.Phase == hosting.PhaseRunning && op.Cursor < len(op.Steps) && op.Steps[op.Cursor].Started != nil:
+		st := op.Steps[op.Cursor]
+		rest := op.remaining() - max(0, st.Estimate.D()-op.now().Sub(*st.Started))
+		return st.Started.Add(st.Estimate.D() + rest).Truncate(time.Minute)
+	}
+	return time.Time{}
+}
+
+func (op *operation) handleStatus() error {
+	return workflow.SetQueryHandlerWithOptions(op.root, "status", func() (Status, error) { return op.status(), nil },
+		workflow.QueryHandlerOptions{Description: "Phase, steps, ETA, what is waited for, and the consents on file."})
+}
+
+func (op *operation) status() Status {
+	s := Status{
+		Procedure: op.kind, Operation: op.ID, Phase: op.phase(), WaitingOn: op.WaitingOn, Step: op.current().name,
+		Steps: op.allSteps(), Remaining: hosting.Duration(op.remaining()), Due: op.Due,
+		Server: op.serverID(), Organization: op.Subject.Organization.ID, Ticket: op.Ticket,
+		Power: op.powerPermitted(), Backup: op.backupStated(), Consents: op.evidence(), Actions: op.Actions,
+		Downtime: op.Machine.Downtime,
+	}
+	if eta := op.eta(); !eta.IsZero() {
+		s.ETA = &eta
+	}
+	if op.Cursor < len(op.Steps) {
+		s.Error = op.Steps[op.Cursor].Error
+	}
+	return s
+}
+
+var stepMarks = map[hosting.StepState]string{
+	hosting.StepPending: "·", hosting.StepRunning: "▶", hosting.StepDone: "✓", hosting.StepFailed: "✗", hosting.StepSkipped: "↷",
+}
+
+// details is the page that the Temporal UI shows of the running operation.
+func (op *operation) details() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s** · %s", op.kind, op.phase())
+	if op.WaitingOn != "" {
+		fmt.Fprintf(&b, " · waiting on %s", markdown(op.WaitingOn))
+	}
+	b.WriteString("\n\n")
+	if s := op.Subject.Server; s.ServiceID != "" {
+		fmt.Fprintf(&b, "Server %s, %s, site %s, of %s. ", markdown(s.String()), s.PrimaryIP, s.Site, markdown(op.Subject.Organization.Name))
+	}
+	fmt.Fprintf(&b, "Ticket %s.\n\n", markdown(op.Ticket))
+	fmt.Fprintf(&b, "Power: %s. Backup: %s.\n\n", permissionWords(op.powerPermitted()), backupWords(op.backupStated()))
+	if eta := op.eta(); !eta.IsZero() {
+		fmt.Fprintf(&b, "Done at about %s UTC.\n\n", eta.Format(hosting.LocalTime))
+	}
+	if op.Due != nil {
+		fmt.Fprintf(&b, "Next: %s UTC.\n\n", op.Due.Format(hosting.LocalTime))
+	}
+	b.WriteString("| | step | attempt | estimate | started | ended |\n|---|---|---|---|---|---|\n")
+	for _, st := range op.Steps {
+		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s | %s |\n", stepMarks[st.State], markdown(st.Title), st.Attempt,
+			st.Estimate, clock(st.Started), clock(st.Ended))
+	}
+	for _, st := range slices.Concat(op.Past, op.Steps) {
+		if st.Error != "" {
+			fmt.Fprintf(&b, "\n- **%s**, attempt %d: %s\n", markdown(st.Title), st.Attempt, markdown(st.Error))
+		}
+	}
+	if op.NoReturn != "" {
+		fmt.Fprintf(&b, "\nPast the point of no return: %s.\n", markdown(op.NoReturn))
+	}
+	return b.String()
+}
+
+func clock(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Format("2006-01-02 15:04:05")
+}
+
+// markdown keeps outside text from becoming markup on the details page.
+func markdown(s string) string {
+	return strings.NewReplacer("|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "<", "&lt;", "[", "\\[", "\n", " ").Replace(s)
+}
+
+func permissionWords(p hosting.PowerPermission) string {
+	switch p.Grant {
+	case hosting.GrantAllowed:
+		return "allowed at any time"
+	case hosting.GrantRefused:
+		return "not allowed"
+	case hosting.GrantWindow:
+		return "only from " + p.Window.String()
+	default:
+		return "not answered"
+	}
+}
+
+func backupWords(b hosting.BackupAnswer) string {
+	switch b {
+	case hosting.BackupCurrent:
+		return "a current one exists"
+	case hosting.BackupLossOkay:
+		return "none, loss is accepted"
+	default:
+		return "not answered"
+	}
+}
