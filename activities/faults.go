@@ -18,7 +18,9 @@ import (
 // obey it (DESIGN rule 9). Give it to the worker's interceptors.
 func Faults() interceptor.WorkerInterceptor { return &faults{} }
 
-type faults struct{ interceptor.WorkerInterceptorBase }
+type faults struct {
+	interceptor.WorkerInterceptorBase
+}
 
 func (*faults) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	i := &faultsInbound{}

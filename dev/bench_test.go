@@ -15,6 +15,7 @@ import (
 	"github.com/handrail/handrail/activities/desk"
 	"github.com/handrail/handrail/activities/records"
 	"github.com/handrail/handrail/dev/datacenter"
+	"github.com/handrail/handrail/dev/datacenter/chassis"
 	"github.com/handrail/handrail/hosting"
 	"github.com/handrail/handrail/workflows"
 )
@@ -80,7 +81,7 @@ func own(t *testing.T, c config) *bench {
 }
 
 func testConfig(dir string) config {
-	return config{dir: dir, databaseURL: os.Getenv("DATABASE_URL"), log: slog.New(slog.DiscardHandler), progress: func(string) {}}
+	return config{dir: dir, servers: 120, databaseURL: os.Getenv("DATABASE_URL"), log: slog.New(slog.DiscardHandler), progress: func(string) {}}
 }
 
 // subject is a customer with a server that no other test works on.
@@ -126,6 +127,9 @@ func speaks(s hosting.Server, protocols []hosting.Protocol) bool {
 	}
 	var have []hosting.Protocol
 	for _, e := range s.BMC.Endpoints {
+		if e.Protocol == hosting.Redfish && e.System == "" {
+			return false // refused: its BMC has several systems
+		}
 		have = append(have, e.Protocol)
 	}
 	slices.Sort(have)
@@ -250,10 +254,12 @@ func (b *bench) operation(ticket string) hosting.Operation {
 	return ops[0]
 }
 
-// resets are the kinds of resets that a machine's BMC took.
+// resets are the kinds of the resets that moved the machine.
 func (c subject) resets() (kinds []string) {
 	for _, r := range c.machine.Resets() {
-		kinds = append(kinds, r.Kind)
+		if r.Effect == chassis.Done {
+			kinds = append(kinds, r.Kind)
+		}
 	}
 	return kinds
 }

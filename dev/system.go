@@ -47,6 +47,7 @@ type config struct {
 	dir         string // where everything is kept over a restart
 	databaseURL string // a PostgreSQL of one's own; empty starts a private one
 	ports       ports
+	servers     int // in the data centre; 0 is its default
 	// noWorker leaves the worker to another process, which the end-to-end tests
 	// kill.
 	noWorker bool
@@ -150,7 +151,7 @@ func (s *system) startPostgres(ctx context.Context) error {
 
 func (s *system) startCenter(ctx context.Context) (err error) {
 	s.center, err = datacenter.Start(ctx, datacenter.Config{
-		Log: s.config.log, RedfishPort: s.config.ports.redfish, IPMIPort: s.config.ports.ipmi,
+		Log: s.config.log, Servers: s.config.servers, RedfishPort: s.config.ports.redfish, IPMIPort: s.config.ports.ipmi,
 		StateFile: s.path("datacenter.json"), Control: loopback(s.config.ports.control),
 	})
 	if err != nil {
@@ -219,7 +220,7 @@ func (s *system) startGateway(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := policy.File{Path: s.path("policy.toml")}.ReadPolicy(ctx)
+	p, err := (&policy.File{Path: s.path("policy.toml")}).ReadPolicy(ctx)
 	if err != nil {
 		return err
 	}

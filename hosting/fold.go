@@ -34,6 +34,8 @@ func fold(text string) folded {
 // these apart.
 func plain(r rune) rune {
 	switch {
+	case r > ' ' && r <= '~' && r != '`':
+		return r
 	case strings.ContainsRune("'‘’‚‛′ʹʼ´`＇", r):
 		return '\''
 	case strings.ContainsRune("\"“”„‟«»″＂", r):
@@ -57,6 +59,9 @@ var diacritics = map[rune]rune{
 
 func foldRune(r rune) rune {
 	r = unicode.ToLower(r)
+	if r < unicode.MaxASCII {
+		return r
+	}
 	if base, ok := diacritics[r]; ok {
 		return base
 	}

@@ -115,20 +115,20 @@ func (op *operation) candidate() (reference string, by hosting.Requester) {
 // bind writes the server into the operation's row, and opens the ticket where
 // staff began without one.
 func (op *operation) bind(ctx workflow.Context) error {
-	lctx := op.local(ctx, "Bind the operation to "+op.Subject.Server.String())
-	assignment := records.Assignment{Operation: op.ID, Server: op.serverID()}
-	if err := workflow.ExecuteLocalActivity(lctx, rec.AssignServer, assignment).Get(lctx, nil); err != nil {
-		return err
-	}
 	if !op.Customer.Language.Known() {
 		op.Customer.Language = op.addressee().Language
 	}
-	if op.Ticket != "" {
-		return nil
+	if op.Ticket == "" {
+		actx := op.outside(ctx, "Open a ticket")
+		opening := desk.Opening{Key: op.key("open", 0), Contact: op.addressee().Email, Letter: op.address(hosting.Letter{Name: hosting.LetterOpened})}
+		if err := workflow.ExecuteActivity(actx, tickets.OpenTicket, opening).Get(actx, &op.Ticket); err != nil {
+			return err
+		}
 	}
-	actx := op.outside(ctx, "Open a ticket")
-	opening := desk.Opening{Key: op.key("open", 0), Contact: op.addressee().Email, Letter: op.address(hosting.Letter{Name: hosting.LetterOpened})}
-	return workflow.ExecuteActivity(actx, tickets.OpenTicket, opening).Get(actx, &op.Ticket)
+	ctx = op.local(ctx, "Bind the operation to "+op.Subject.Server.String())
+	return workflow.ExecuteLocalActivity(ctx, rec.AssignServer, records.Assignment{
+		Operation: op.ID, Server: op.serverID(), Ticket: op.Ticket,
+	}).Get(ctx, nil)
 }
 
 // addressee is whom letters speak to: the contact who asked, else the primary one.

@@ -46,13 +46,13 @@ func (c *checker) template(name string, dot reflect.Type) error {
 }
 
 // rest checks those of the named templates that were not reached, as ones that
-// take the letter.
-func (c *checker) rest(names iter.Seq[string]) error {
+// are given a value of type dot.
+func (c *checker) rest(names iter.Seq[string], dot reflect.Type) error {
 	for _, name := range slices.Sorted(names) {
 		if c.reached[name] {
 			continue
 		}
-		if err := c.template(name, letterType); err != nil {
+		if err := c.template(name, dot); err != nil {
 			return err
 		}
 	}
@@ -95,11 +95,14 @@ func (s *scope) node(n parse.Node) error {
 		_, err := s.pipe(n.Pipe)
 		return err
 	case *parse.IfNode:
-		return s.branch(&n.BranchNode, func(*scope, reflect.Type) (reflect.Type, error) { return s.dot, nil })
+		return s.branch(&n.BranchNode, func(in *scope) (reflect.Type, error) {
+			_, err := in.pipe(n.Pipe)
+			return s.dot, err
+		})
 	case *parse.WithNode:
-		return s.branch(&n.BranchNode, func(_ *scope, t reflect.Type) (reflect.Type, error) { return t, nil })
+		return s.branch(&n.BranchNode, func(in *scope) (reflect.Type, error) { return in.pipe(n.Pipe) })
 	case *parse.RangeNode:
-		return s.branch(&n.BranchNode, func(in *scope, t reflect.Type) (reflect.Type, error) { return in.ranged(n, t) })
+		return s.branch(&n.BranchNode, func(in *scope) (reflect.Type, error) { return in.ranged(n) })
 	case *parse.TemplateNode:
 		return s.include(n)
 	}
@@ -107,16 +110,14 @@ func (s *scope) node(n parse.Node) error {
 }
 
 // branch checks if, with and range: they differ in what the dot is inside.
-func (s *scope) branch(n *parse.BranchNode, dot func(*scope, reflect.Type) (reflect.Type, error)) error {
+func (s *scope) branch(n *parse.BranchNode, enter func(*scope) (reflect.Type, error)) error {
 	in := s.inner(s.dot)
-	t, err := in.pipe(n.Pipe)
+	dot, err := enter(in)
 	if err != nil {
 		return err
 	}
 	otherwise := in.inner(s.dot)
-	if in.dot, err = dot(in, t); err != nil {
-		return err
-	}
+	in.dot = dot
 	if err := in.list(n.List); err != nil {
 		return err
 	}
@@ -125,7 +126,11 @@ func (s *scope) branch(n *parse.BranchNode, dot func(*scope, reflect.Type) (refl
 
 // ranged returns the type of the elements that a range goes over, and gives
 // the range's variables their types.
-func (s *scope) ranged(n *parse.RangeNode, t reflect.Type) (reflect.Type, error) {
+func (s *scope) ranged(n *parse.RangeNode) (reflect.Type, error) {
+	t, err := s.commands(n.Pipe)
+	if err != nil {
+		return nil, err
+	}
 	var key, elem reflect.Type
 	if t != nil {
 		t = indirect(t)
@@ -146,7 +151,7 @@ func (s *scope) ranged(n *parse.RangeNode, t reflect.Type) (reflect.Type, error)
 		types = []reflect.Type{key, elem}
 	}
 	for i, v := range n.Pipe.Decl {
-		s.set(v.Ident[0], types[i])
+		s.set(v, types[i], n.Pipe.IsAssign)
 	}
 	return elem, nil
 }
@@ -167,36 +172,36 @@ func (s *scope) include(n *parse.TemplateNode) error {
 	return s.checker.template(n.Name, dot)
 }
 
-// pipe returns the type of a pipeline's value.
+// pipe returns the type of a pipeline's value, and declares its variables.
 func (s *scope) pipe(p *parse.PipeNode) (reflect.Type, error) {
-	var last *argument
-	for _, cmd := range p.Cmds {
-		t, err := s.command(cmd, last)
-		if err != nil {
-			return nil, err
-		}
-		last = &argument{node: cmd, typ: t}
-	}
-	var t reflect.Type
-	if last != nil {
-		t = last.typ
+	t, err := s.commands(p)
+	if err != nil {
+		return nil, err
 	}
 	for _, v := range p.Decl {
-		s.set(v.Ident[0], t)
+		s.set(v, t, p.IsAssign)
 	}
 	return t, nil
 }
 
-// set declares a variable or, where it is assigned another type, forgets what
-// was known of it.
-func (s *scope) set(name string, t reflect.Type) {
-	for i := range slices.Backward(s.vars) {
-		if s.vars[i].name == name && s.vars[i].typ != t {
-			t = nil
-			break
+func (s *scope) commands(p *parse.PipeNode) (t reflect.Type, err error) {
+	var last *argument
+	for _, cmd := range p.Cmds {
+		if t, err = s.command(cmd, last); err != nil {
+			return nil, err
 		}
+		last = &argument{node: cmd, typ: t}
 	}
-	s.vars = append(s.vars, variable{name, t})
+	return t, nil
+}
+
+// set declares a variable. One that is assigned another type than it had could
+// be of either from then on, so it is not known.
+func (s *scope) set(v *parse.VariableNode, t reflect.Type, assign bool) {
+	if assign && s.variable(v.Ident[0]) != t {
+		t = nil
+	}
+	s.vars = append(s.vars, variable{v.Ident[0], t})
 }
 
 // refuse is the error for a node: file, line and column, what, what to do.

@@ -100,31 +100,30 @@ func (e *editor) compile(s source) (map[string]*parse.Tree, error) {
 	if trees[subjectTemplate] != nil {
 		entries = append(entries, subjectTemplate)
 	}
-	if err := c.rest(slices.Values(entries)); err != nil {
+	if err := c.rest(slices.Values(entries), letterType); err != nil {
 		return nil, err
 	}
-	if err := c.rest(maps.Keys(main)); err != nil {
+	if err := c.rest(maps.Keys(main), letterType); err != nil {
 		return nil, err
 	}
 	maps.Copy(e.used, c.reached)
 	return trees, nil
 }
 
-// checkUnused checks the phrases that no letter includes, as ones that take the
-// whole letter: an editor may be about to use them.
+// checkUnused checks the phrases that no letter includes. What they would be
+// given is not known, so their fields are not checked until some letter does.
 func (e *editor) checkUnused() error {
+	trees := map[string]*parse.Tree{}
 	for _, file := range []string{layoutFile, phrasesFile(e.language)} {
-		trees, err := e.parse(file)
+		shared, err := e.parse(file)
 		if err != nil {
 			return err
 		}
-		unused := maps.Clone(trees)
-		maps.DeleteFunc(unused, func(name string, _ *parse.Tree) bool { return e.used[name] })
-		if err := newChecker(trees, e.funcs).rest(maps.Keys(unused)); err != nil {
-			return err
-		}
+		maps.Copy(trees, shared)
 	}
-	return nil
+	unused := maps.Clone(trees)
+	maps.DeleteFunc(unused, func(name string, _ *parse.Tree) bool { return e.used[name] })
+	return newChecker(trees, e.funcs).rest(maps.Keys(unused), nil)
 }
 
 // parse returns the trees of one file: its own, by the file's name, and those

@@ -2,7 +2,6 @@ package letters
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -136,7 +135,7 @@ func readLimited(dir fs.FS, name string) (string, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, fileLimit+1))
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("read %s", name), err)
+		return "", fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(text) > fileLimit {
 		return "", hosting.Invalid("", fmt.Sprintf("%s is larger than %d KiB", name, fileLimit>>10), "shorten it")

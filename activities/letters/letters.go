@@ -185,7 +185,7 @@ func printable(r rune) rune {
 	switch {
 	case r == '\n' || r == '\t':
 		return r
-	case unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp):
+	case unicode.IsControl(r), r > unicode.MaxLatin1 && unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp):
 		return -1
 	}
 	return r

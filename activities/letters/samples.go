@@ -1,6 +1,7 @@
 package letters
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,12 +60,22 @@ func (b *Book) rehearse() error {
 			for _, name := range hosting.LetterNames() {
 				s.letter.Name, s.letter.Language = name, language
 				if err := b.try(s.letter); err != nil {
-					return fmt.Errorf("letter %s (%s) written %s: %w", name, language, s.name, err)
+					return onSample(s, err)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// onSample says which letter a template fails on. The server that it names is
+// nobody's, so it is left out.
+func onSample(s sample, err error) error {
+	what := fmt.Sprintf("the letter %s (%s), written %s", s.letter.Name, s.letter.Language, s.name)
+	if f, ok := errors.AsType[*hosting.Fault](err); ok && f.Cause != nil {
+		return hosting.Invalid("", what+", fails", "correct the template").Because(f.Cause)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 func (b *Book) try(l hosting.Letter) error {

@@ -47,7 +47,7 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.GrantNone:    "not answered yet",
 			hosting.GrantAllowed: "allowed at any time",
 			hosting.GrantRefused: "not allowed",
-			hosting.GrantWindow:  "allowed only from %s to %s (%s time)",
+			hosting.GrantWindow:  "allowed only from %s to %s (time zone %s)",
 		},
 		backup: map[hosting.BackupAnswer]string{
 			hosting.BackupNone:     "not answered yet",
@@ -75,7 +75,7 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.GrantNone:    "nessuna risposta finora",
 			hosting.GrantAllowed: "consentiti in qualsiasi momento",
 			hosting.GrantRefused: "non consentiti",
-			hosting.GrantWindow:  "consentiti solo dal %s al %s (ora di %s)",
+			hosting.GrantWindow:  "consentiti solo dal %s al %s (fuso orario %s)",
 		},
 		backup: map[hosting.BackupAnswer]string{
 			hosting.BackupNone:     "nessuna risposta finora",
@@ -147,7 +147,8 @@ func (v vocabulary) funcs(l hosting.Language) template.FuncMap {
 		"label":   func(f hosting.Field) (string, error) { return known(hosting.Label(f, l), "field", f) },
 		"reasons": func() []string { return reasons(l) },
 		"requestsubject": func(p hosting.Procedure, server string) string {
-			return hosting.Subject(p, l, oneLine(server, quoteLimit))
+			id, _, _ := strings.Cut(server, " (") // hosting.Server.String adds the name
+			return hosting.Subject(p, l, oneLine(id, quoteLimit))
 		},
 		"statement": func(k hosting.StatementKind, provider string) (string, error) {
 			return known(hosting.StatementText(k, l, provider), "statement", k)

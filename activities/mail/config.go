@@ -10,6 +10,7 @@ import (
 	netmail "net/mail"
 	"net/netip"
 	"strings"
+	"time"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -116,7 +117,7 @@ func (a *Activities) client(ctx context.Context) (*gomail.Client, error) {
 	c := a.config
 	options := []gomail.Option{
 		gomail.WithPort(c.Port),
-		gomail.WithTimeout(a.timeout),
+		gomail.WithTimeout(a.timeout + time.Second), // ctx ends first
 		gomail.WithDialContextFunc(c.dialUntil(ctx)),
 		gomail.WithTLSConfig(c.tls()),
 	}

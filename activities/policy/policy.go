@@ -31,7 +31,7 @@ const fileLimit = 1 << 20
 // ReadPolicy returns the policy that holds for an operation that starts now. A
 // file that can not be read or understood, a key that is not known and a value
 // that can not be meant are InvalidRequest.
-func (f File) ReadPolicy(context.Context) (hosting.Policy, error) {
+func (f *File) ReadPolicy(context.Context) (hosting.Policy, error) {
 	policy := hosting.DefaultPolicy()
 	if f.Path == "" {
 		return policy, nil
@@ -54,7 +54,7 @@ func (f File) ReadPolicy(context.Context) (hosting.Policy, error) {
 	return policy, nil
 }
 
-func (f File) text() (string, error) {
+func (f *File) text() (string, error) {
 	file, err := os.Open(f.Path)
 	if err != nil {
 		return "", f.refused("it can not be opened", "check the path in the worker's configuration").Because(err)
@@ -70,7 +70,7 @@ func (f File) text() (string, error) {
 	return string(text), nil
 }
 
-func (f File) refused(what, do string) *hosting.Fault {
+func (f *File) refused(what, do string) *hosting.Fault {
 	return hosting.Invalid("", fmt.Sprintf("the policy file %s is refused: %s", f.Path, what), do)
 }
 

@@ -13,18 +13,18 @@ import (
 	"github.com/handrail/handrail/hosting"
 )
 
-func write(t *testing.T, text string) policy.File {
+func write(t *testing.T, text string) *policy.File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "policy.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return policy.File{Path: path}
+	return &policy.File{Path: path}
 }
 
 func TestDefaultsWithoutAFile(t *testing.T) {
 	t.Parallel()
-	got, err := policy.File{}.ReadPolicy(t.Context())
+	got, err := (&policy.File{}).ReadPolicy(t.Context())
 	if err != nil || !reflect.DeepEqual(got, hosting.DefaultPolicy()) {
 		t.Errorf("got %+v, %v, want the defaults", got, err)
 	}
@@ -32,7 +32,7 @@ func TestDefaultsWithoutAFile(t *testing.T) {
 
 func TestExampleEqualsTheDefaults(t *testing.T) {
 	t.Parallel()
-	got, err := policy.File{Path: "policy.toml"}.ReadPolicy(t.Context())
+	got, err := (&policy.File{Path: "policy.toml"}).ReadPolicy(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestRefusals(t *testing.T) {
 
 func TestMissingFileIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := policy.File{Path: filepath.Join(t.TempDir(), "none.toml")}.ReadPolicy(t.Context())
+	_, err := (&policy.File{Path: filepath.Join(t.TempDir(), "none.toml")}).ReadPolicy(t.Context())
 	if hosting.KindOf(err) != hosting.FaultInvalidRequest || !strings.Contains(err.Error(), "none.toml") {
 		t.Errorf("got %v, want an InvalidRequest naming the file", err)
 	}

@@ -19,13 +19,16 @@ import (
 // once it is back, on the same Records.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
-	ctx := t.Context()
-	c, err := postgres.Start(ctx, postgres.Options{Dir: t.TempDir() + "/pg"})
+	ctx, dir := t.Context(), t.TempDir()+"/postgres"
+	c, err := postgres.Start(ctx, postgres.Options{Dir: dir})
 	if errors.Is(err, postgres.ErrNoBinaries) && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
 	must(t, err)
-	t.Cleanup(func() { c.Stop(context.Background()) })
+	t.Cleanup(func() {
+		must(t, c.Stop(context.Background()))
+		must(t, postgres.Remove(context.Background(), dir))
+	})
 	must(t, records.Migrate(ctx, c.URL()))
 	s := connect(t, c.URL())
 	must(t, s.ImportOrganizations(ctx, organizations()))

@@ -141,7 +141,7 @@ func consentSQL(operation, message string) string {
 func fixtures(s *store) *strings.Replacer {
 	t, ctx := s.t, s.t.Context()
 	op, other, closed := s.operation("T-OP"), s.operation("T-OTHER"), s.operation("T-CLOSED")
-	must(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: "srv-1"}))
+	must(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: "srv-1", Ticket: op.Ticket}))
 	must(t, s.CloseOperation(ctx, records.Closing{Operation: closed.ID, Phase: hosting.PhaseDone, Outcome: "well"}))
 	s.request(records.LeaseRequest{Operation: op.ID, Server: "srv-1", Procedure: op.Procedure}, true)
 	must(t, s.Suppress(ctx, records.Suppression{Operation: op.ID, Server: "srv-1", Reason: "work"}))
@@ -180,5 +180,22 @@ func TestVocabularyIsTheDatabases_G2(t *testing.T) {
 	must(t, s.SaveProgress(ctx, records.Progress{Operation: op.ID, Phase: hosting.PhaseRunning, Steps: steps}))
 	if n := s.count("SELECT count(*) FROM procedures WHERE name = $1", hosting.ServerIntervention); n != 1 {
 		t.Errorf("%s is not among the database's procedures", hosting.ServerIntervention)
+	}
+}
+
+// A rule that was renamed in a migration would lose its words.
+func TestRulesExist(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for name := range records.RuleNames {
+		if n := s.count(`
+SELECT count(*) FROM (
+    SELECT conname::text FROM pg_constraint UNION ALL
+    SELECT tgname::text FROM pg_trigger UNION ALL
+    SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique UNION ALL
+    SELECT 'operation_must_be_open' FROM pg_proc WHERE proname = 'require_open_operation') AS rule (name)
+WHERE name = $1`, name); n == 0 {
+			t.Errorf("the database has no rule %s", name)
+		}
 	}
 }

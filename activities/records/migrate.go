@@ -150,7 +150,7 @@ func compare(host string, has, want int64) error {
 	what := fmt.Sprintf("the database at %s has schema version %d, this program needs %d", host, has, want)
 	switch {
 	case has < want:
-		return hosting.NewFault(hosting.FaultConflict, "", what, "run the command migrate with the same DATABASE_URL, then start again")
+		return hosting.NewFault(hosting.FaultConflict, "", what, "run \"worker migrate\" with the same DATABASE_URL, then start again")
 	case has > want:
 		return hosting.NewFault(hosting.FaultConflict, "", what, "start a newer release of Handrail: the database was migrated for one")
 	}

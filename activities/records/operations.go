@@ -77,7 +77,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
 
 // matches guards against a run that is opened twice for different things.
 func (in Opening) matches(op hosting.Operation) error {
-	if op.Procedure == in.Procedure && op.Ticket == in.Ticket {
+	if op.Procedure == in.Procedure && (op.Ticket == in.Ticket || in.Ticket == "") {
 		return nil
 	}
 	return hosting.NewFault(hosting.FaultConflict, op.Server,
@@ -85,17 +85,21 @@ func (in Opening) matches(op hosting.Operation) error {
 		"start a workflow of its own for "+string(in.Procedure)+" and ticket "+in.Ticket)
 }
 
-// Assignment says which server an operation is about.
+// Assignment says which server an operation is about, and on which ticket.
 type Assignment struct {
 	Operation string `json:"operation"`
 	Server    string `json:"server"`
+	// Ticket is that of the operation, or the one that was opened for staff's own
+	// work, which began without.
+	Ticket string `json:"ticket"`
 }
 
-// AssignServer writes the server into the operation, once. Another server
+// AssignServer writes server and ticket into the operation, once. Another one
 // afterwards is a Conflict: leases and consents are bound to the first.
 func (r *Records) AssignServer(ctx context.Context, in Assignment) error {
 	return r.write(ctx, task{"assigning the server to the operation", in.Server}, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, "UPDATE operations SET server = $2 WHERE id = $1 AND server IS DISTINCT FROM $2", in.Operation, in.Server)
+		tag, err := tx.Exec(ctx, "UPDATE operations SET server = $2, ticket = $3 WHERE id = $1 AND (server, ticket) IS DISTINCT FROM ($2, $3)",
+			in.Operation, in.Server, strings.TrimSpace(in.Ticket))
 		if err != nil || tag.RowsAffected() > 0 {
 			return err
 		}

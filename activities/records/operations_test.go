@@ -41,6 +41,14 @@ func TestOpenOperation(t *testing.T) {
 	if late := s.operation("T-1"); late.ID != first.ID || late.Phase != hosting.PhaseDone {
 		t.Errorf("a late repeat of the first run got %+v", late)
 	}
+	// Staff's own work begins without a ticket and is given one, once.
+	staff := hosting.Requester{Contact: "anna", Role: hosting.RoleStaff}
+	for _, run := range []string{"a", "b"} {
+		own, err := s.OpenOperation(ctx, records.Opening{Procedure: hosting.ServerIntervention, Workflow: "own-" + run, Run: run, RequestedBy: staff})
+		must(t, err)
+		must(t, s.AssignServer(ctx, records.Assignment{Operation: own.ID, Server: "srv-1", Ticket: "T-own-" + run}))
+		wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: own.ID, Server: "srv-1", Ticket: "T-other"}), hosting.FaultConflict)
+	}
 	for name, bad := range map[string]records.Opening{
 		"no ticket":         {Procedure: hosting.ServerIntervention, Ticket: " ", Workflow: "w", Run: "r", RequestedBy: customer},
 		"unknown procedure": {Procedure: "Exorcism", Ticket: "T-9", Workflow: "w", Run: "r", RequestedBy: customer},
@@ -104,15 +112,15 @@ func TestAssignServer(t *testing.T) {
 	s, ctx := open(t), t.Context()
 	op := s.operation("T-1")
 	for range 2 {
-		must(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: "srv-1"}))
+		must(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: "srv-1", Ticket: op.Ticket}))
 	}
-	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: "srv-2"}), hosting.FaultConflict, "srv-2")
+	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: "srv-2", Ticket: op.Ticket}), hosting.FaultConflict, "srv-2")
 	other := s.operation("T-2")
-	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: other.ID, Server: "srv-404"}), hosting.FaultInvalidRequest, "srv-404")
+	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: other.ID, Server: "srv-404", Ticket: other.Ticket}), hosting.FaultInvalidRequest, "srv-404")
 	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: unknownID, Server: "srv-1"}), hosting.FaultInvalidRequest, unknownID)
 	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: "no uuid", Server: "srv-1"}), hosting.FaultInvalidRequest)
 	must(t, s.CloseOperation(ctx, records.Closing{Operation: other.ID, Phase: hosting.PhaseFailed}))
-	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: other.ID, Server: "srv-1"}), hosting.FaultConflict, "closed")
+	wantFault(t, s.AssignServer(ctx, records.Assignment{Operation: other.ID, Server: "srv-1", Ticket: other.Ticket}), hosting.FaultConflict, "closed")
 }
 
 const unknownID = "00000000-0000-8000-8000-000000000000"
@@ -228,7 +236,7 @@ func TestOperationsFilter_G1(t *testing.T) {
 	for i, server := range []string{"srv-1", "srv-3", "", "srv-2"} {
 		op := s.operation(fmt.Sprint("T-", i))
 		if server != "" {
-			must(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: server}))
+			must(t, s.AssignServer(ctx, records.Assignment{Operation: op.ID, Server: server, Ticket: op.Ticket}))
 		}
 		if i == 3 {
 			must(t, s.CloseOperation(ctx, records.Closing{Operation: op.ID, Phase: hosting.PhaseRefused}))
@@ -256,5 +264,35 @@ func TestOperationsFilter_G1(t *testing.T) {
 		if fmt.Sprint(tickets) != c.want {
 			t.Errorf("%+v lists %v, want %s", c.filter, tickets, c.want)
 		}
+	}
+}
+
+// What is written while the operation is being closed is either let go of with
+// it or refused: no lease outlives its operation.
+func TestCloseMeetsALateRequest(t *testing.T) {
+	t.Parallel()
+	s, ctx := open(t), t.Context()
+	op := s.operation("T-1")
+	late, err := s.sql.Begin(ctx)
+	must(t, err)
+	defer late.Rollback(ctx)
+	for _, sql := range []string{
+		"INSERT INTO lease_requests (operation, server, procedure) VALUES ($1, 'srv-1', 'ServerIntervention')",
+		"INSERT INTO suppressions (operation, server, reason) VALUES ($1, 'srv-1', 'late')",
+	} {
+		_, err := late.Exec(ctx, sql, op.ID)
+		must(t, err)
+	}
+	closing := make(chan error, 1)
+	go func() { closing <- s.CloseOperation(ctx, records.Closing{Operation: op.ID, Phase: hosting.PhaseDone}) }()
+	for deadline := time.Now().Add(20 * time.Second); len(closing) == 0 && time.Now().Before(deadline); {
+		if s.count("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0 {
+			break
+		}
+	}
+	must(t, late.Commit(ctx))
+	must(t, <-closing)
+	if n := s.count("SELECT count(*) FROM lease_requests") + s.count("SELECT count(*) FROM suppressions WHERE lifted_at IS NULL"); n != 0 {
+		t.Errorf("the closed operation still has %d leases and suppressions", n)
 	}
 }

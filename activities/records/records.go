@@ -25,9 +25,9 @@ const (
 	maxConns = 16
 )
 
-// Records is the way to the database. Its methods are activities, except those
-// for people (Operations, OpenByTicket, Actions, ImportOrganizations,
-// ImportServers) and Close; register it with SkipInvalidStructFunctions.
+// Records is the way to the database. Its methods are activities, to be
+// registered one by one, except Close, Ping, and those for people: Operations,
+// OpenByTicket, Actions, ImportOrganizations and ImportServers.
 type Records struct {
 	pool *pgxpool.Pool
 	host string

@@ -1,10 +1,14 @@
 package records_test
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
 	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/handrail/handrail/activities/records"
@@ -45,7 +49,7 @@ func TestWorkerRole(t *testing.T) {
 		"SET session_replication_role = replica",
 		"DELETE FROM consents",
 		"UPDATE consents SET wording = 'yes'",
-		"UPDATE operations SET ticket = 'T-X'",
+		"UPDATE operations SET requested_by = 'somebody'",
 		"DELETE FROM operations",
 		"DELETE FROM procedure_resources",
 		"UPDATE servers SET organization = 'globex'",
@@ -60,11 +64,34 @@ func TestWorkerRole(t *testing.T) {
 	}
 }
 
-// The role belongs to the whole server: the second database that is migrated
-// finds it there.
-func TestWorkerRoleIsShared(t *testing.T) {
+// A user who may not create roles can migrate all the same.
+func TestMigrateWithoutCreatingRoles(t *testing.T) {
 	t.Parallel()
-	for range 2 {
-		must(t, records.Migrate(t.Context(), pgtest.URL(t)))
-	}
+	admin := connectOnly(t, pgtest.URL(t))
+	name := "plain_" + strings.ToLower(rand.Text())
+	_, err := admin.Exec(t.Context(), "CREATE ROLE "+name+" LOGIN PASSWORD 'plain'")
+	must(t, err)
+	t.Cleanup(func() { // after the database, which the role owns
+		_, err := admin.Exec(context.Background(), "DROP ROLE "+name)
+		must(t, err)
+	})
+	u, err := url.Parse(pgtest.URL(t))
+	must(t, err)
+	_, err = admin.Exec(t.Context(), "ALTER DATABASE "+strings.TrimPrefix(u.Path, "/")+" OWNER TO "+name)
+	must(t, err)
+	u.User = url.UserPassword(name, "plain")
+	must(t, records.Migrate(t.Context(), u.String()))
+	r, err := records.Open(t.Context(), u.String())
+	must(t, err)
+	defer r.Close()
+	must(t, r.ImportOrganizations(t.Context(), organizations()))
+	must(t, r.ImportServers(t.Context(), servers()))
+}
+
+func connectOnly(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
 }

@@ -52,7 +52,7 @@ var rules = map[string]broken{
 	"bays_pkey":                         {invalid, "two bays of one kind have the same slot", "give every bay its own slot"},
 	"operations_procedure_known":        {invalid, "the procedure is not known", "migrate the database, or correct the name"},
 	"operations_server_known":           {invalid, "the server is not in the records", doKnownServer},
-	"operations_ticket_given":           {invalid, "the operation has no ticket", "open a ticket first"},
+	"operations_ticket_given":           {invalid, "a customer's operation has no ticket", "customers ask by ticket: give its number"},
 	"operations_workflow_given":         {invalid, "the operation names no workflow", "give the workflow's id and first run"},
 	"operations_requester_given":        {invalid, "nobody asked for the operation", "give requestedBy.contact"},
 	"operations_role_known":             {invalid, "the requester's role is not known", "use customer or staff"},

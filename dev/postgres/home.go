@@ -79,6 +79,9 @@ func openHome(dir string, as account, log *slog.Logger) (*home, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
+	if as.switched && !reachable(path, as) { // the umask made the new ones closed
+		return nil, closedTo(as, path)
+	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
@@ -212,8 +215,12 @@ func locate(dir string, as account) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("the account with uid %d, as which PostgreSQL would run, can not get to %s: "+
-		"every folder above it has to be open to it (chmod o+x), or choose another folder", as.uid, abs)
+	return "", closedTo(as, abs)
+}
+
+func closedTo(as account, path string) error {
+	return fmt.Errorf("the account with uid %d, as which PostgreSQL would run, can not get to %s: "+
+		"every folder above it has to be open to it (chmod o+x), or choose another folder", as.uid, path)
 }
 
 // reachable reports whether an account may pass through every folder above

@@ -40,7 +40,7 @@ func (a *app) serve() *cobra.Command {
 			if err := settings.Read(os.LookupEnv, s.table()); err != nil {
 				return err
 			}
-			p, err := (policy.File{Path: s.policy}).ReadPolicy(cmd.Context())
+			p, err := (&policy.File{Path: s.policy}).ReadPolicy(cmd.Context())
 			if err != nil {
 				return err
 			}

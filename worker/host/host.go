@@ -78,7 +78,7 @@ func (h *Host) addMain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rules := policy.File{Path: c.Policy}
+	rules := &policy.File{Path: c.Policy}
 	p, err := rules.ReadPolicy(ctx)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (h *Host) addMain(ctx context.Context) error {
 	}
 	w.RegisterActivity(&desk.Activities{Desk: tickets, Letters: book, Provider: p.Provider})
 	w.RegisterActivity(mails)
-	w.RegisterActivity(&rules)
+	w.RegisterActivity(rules)
 	h.workers = append(h.workers, w)
 	return nil
 }

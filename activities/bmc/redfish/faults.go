@@ -40,7 +40,7 @@ var refusals = []struct {
 	kind     hosting.FaultKind
 	what, do string
 }{
-	{300, 399, hosting.FaultUnsupported, "the BMC redirects a request that changes something", "update the BMC's firmware, or use IPMI"},
+	{300, 399, hosting.FaultUnsupported, "the BMC redirects the request to where it can not go", "look whether the record names the right address, or use IPMI"},
 	{401, 401, hosting.FaultUnsupported, "the BMC refused the login", "check the secret %s against the BMC's user"},
 	{403, 403, hosting.FaultUnsupported, "the BMC's user may not do this", "give the user of secret %s the rights of an operator"},
 	{404, 404, hosting.FaultUnsupported, "the BMC does not have this resource", "look whether the record names the right BMC and system"},

@@ -85,8 +85,6 @@ func body(s string) http.HandlerFunc {
 // Every input ends in one of the typed faults, within its deadline.
 func TestHostile_Answers(t *testing.T) {
 	t.Parallel()
-	hang := make(chan struct{})
-	t.Cleanup(func() { close(hang) })
 	cases := map[string]struct {
 		h    http.HandlerFunc
 		want hosting.FaultKind
@@ -123,12 +121,12 @@ func TestHostile_Answers(t *testing.T) {
 		"redirect to http": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://"+r.Host+"/", http.StatusMovedPermanently)
 		}, hosting.FaultUnsupported},
-		"redirect nowhere": {status(302), hosting.FaultUnreachable},
-		"hangs":            {func(http.ResponseWriter, *http.Request) { <-hang }, hosting.FaultUnreachable},
-		"hangs in the body": {func(w http.ResponseWriter, _ *http.Request) {
+		"redirect nowhere": {status(302), hosting.FaultUnsupported},
+		"hangs":            {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, hosting.FaultUnreachable},
+		"hangs in the body": {func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"Members":`)
 			w.(http.Flusher).Flush()
-			<-hang
+			<-r.Context().Done()
 		}, hosting.FaultUnreachable},
 		"breaks off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "500")

@@ -29,6 +29,7 @@ const (
 // boot settings does not get into the way of its power.
 type system struct {
 	ODataID      string `json:"@odata.id"`
+	Type         string `json:"@odata.type"`
 	ETag         string `json:"@odata.etag"`
 	ID           string `json:"Id"`
 	Manufacturer string
@@ -149,11 +150,23 @@ func (c *Client) systemAt(ctx context.Context, path string) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !s.plausible() {
+		return nil, c.nonsense(path, errNotTheThing)
+	}
 	if s.ETag == "" {
 		s.ETag = r.etag
 	}
 	c.last, c.quirks = s, quirksOf(s.Manufacturer, s.Model, s.BiosVersion)
 	return s, nil
+}
+
+// plausible reports whether the resource is a system: by its type, or, where it
+// tells none, by having what a system has.
+func (s *system) plausible() bool {
+	if s.Type != "" {
+		return strings.HasPrefix(s.Type, "#ComputerSystem.")
+	}
+	return s.PowerState != "" || s.Actions.Reset.Target != ""
 }
 
 // members lists the links of a collection, over its pages, each link once.

@@ -158,6 +158,9 @@ func (t *transport) do(ctx context.Context, method, link string, payload any, he
 	}
 	defer resp.Body.Close()
 	body, err := t.readBody(resp)
+	if err == nil && method == http.MethodGet {
+		err = ctx.Err() // a body that ended because we hung up is not whole
+	}
 	if err != nil {
 		return fail(true, err)
 	}

@@ -54,7 +54,7 @@ func cleanLine(text string, limit int) string {
 // seen: zero-width characters, marks of writing direction, control characters.
 func visible(r rune) rune {
 	switch {
-	case r == '\n' || r == '\t':
+	case r >= ' ' && r <= '~', r == '\n', r == '\t':
 		return r
 	case strings.ContainsRune("\v\f\u0085\u2028\u2029", r):
 		return '\n'

@@ -55,7 +55,7 @@ func checkEvent(t failer, e hosting.TicketEvent) {
 	text := asJSON(t, e)
 	// The text, the details, the statements and the unclear values, each byte of
 	// which is at most six in JSON.
-	if const64k := 64 << 10; len(e.Text) > 16<<10 || len(e.Fields.Details) > 4<<10 || len(text) > 6*const64k {
+	if len(e.Text) > 16<<10 || len(e.Fields.Details) > 4<<10 || len(text) > 6*(64<<10) {
 		t.Fatalf("unbounded: text %d, details %d, whole %d", len(e.Text), len(e.Fields.Details), len(text))
 	}
 	for _, s := range []string{e.ID, e.Ticket, e.Author, e.Subject, e.Text, e.Fields.Details, e.Fields.Server} {
@@ -114,15 +114,14 @@ func TestParse_Anything(t *testing.T) {
 
 // hostile are bodies that would cost a careless parser more than their length.
 func hostile() map[string]string {
-	const size = 256 << 10
-	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	fill := func(s string) string { return strings.Repeat(s, hostileSize/len(s)) }
 	return map[string]string{
 		"one line":           fill("a"),
 		"spaces":             fill(" "),
 		"line ends":          fill("\n"),
 		"words":              fill("password "),
 		"passwords":          fill("password: Abc123\n"),
-		"many passwords":     manyPasswords(size),
+		"many passwords":     manyPasswords(),
 		"statements":         fill(allowed + "\n"),
 		"starts of one":      fill("I authorize Handrail Hosting\n"),
 		"letters":            fill("x\n"),
@@ -145,9 +144,9 @@ func hostile() map[string]string {
 	}
 }
 
-func manyPasswords(size int) string {
+func manyPasswords() string {
 	var b strings.Builder
-	for i := 0; b.Len() < size; i++ {
+	for i := 0; b.Len() < hostileSize; i++ {
 		b.WriteString("pw=" + strings.Repeat("aB1!", 8) + time.Duration(i).String() + " ")
 	}
 	return b.String()
@@ -160,7 +159,7 @@ func TestParse_TimeIsBounded(t *testing.T) {
 	for name, body := range hostile() {
 		start := time.Now()
 		checkEvent(t, ticket.Parse(ticket.Incoming{Body: body, Subject: body, ID: body}, provider))
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%s: %v", name, took)
 		} else {
 			t.Logf("%s: %v", name, took)

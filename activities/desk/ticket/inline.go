@@ -44,8 +44,10 @@ var leaks = []leak{
 	// password abc1
 	{pattern: regexp.MustCompile(`(?i)(?:^|[^\pL\pN])(` + secretWords + `)[ \t]+[-–—]?[ \t]*(\S+)`), label: 1, secret: 2, unless: plainWord},
 	// root/abc1
-	{pattern: regexp.MustCompile(`(?i)(?:^|[^\pL\pN/._-])(?:root|admin|administrator|amministratore|ubuntu|debian|centos)[ \t]*[/:|][ \t]*(\S+)`),
-		secret: 1, name: "password", unless: plainWord},
+	{
+		pattern: regexp.MustCompile(`(?i)(?:^|[^\pL\pN/._-])(?:root|admin|administrator|amministratore|ubuntu|debian|centos)[ \t]*[/:|][ \t]*(\S+)`),
+		secret:  1, name: "password", unless: plainWord,
+	},
 	// https://user:abc@host
 	{pattern: regexp.MustCompile(`://[^\s/:@]{0,100}:([^\s/@]+)@`), secret: 1, name: "password"},
 	{pattern: regexp.MustCompile(`(?i)(bearer)[ \t]+([\w.~+/-]{12,}=*)`), label: 1, secret: 2},
@@ -92,8 +94,10 @@ func (r *redactor) inline(lines []line) {
 }
 
 // mayLeak is what every leak has one of, in lower case: a cheap first look.
-var mayLeak = []string{"pass", "pw", "psw", "pin", "has", "parola", "secret", "token", "key", "chiave", "klucz", "credential", "credenz", "poświadczenia", "dane",
-	"root", "admin", "amministratore", "ubuntu", "debian", "centos", "://", "bearer", "gh", "glpat-", "xox", "akia", "sk-"}
+var mayLeak = []string{
+	"pass", "pw", "psw", "pin", "has", "parola", "secret", "token", "key", "chiave", "klucz", "credential", "credenz", "poświadczenia", "dane",
+	"root", "admin", "amministratore", "ubuntu", "debian", "centos", "://", "bearer", "gh", "glpat-", "xox", "akia", "sk-",
+}
 
 func (r *redactor) inlineText(text string) string {
 	lower := strings.ToLower(text)

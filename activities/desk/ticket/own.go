@@ -117,12 +117,18 @@ var headerNames = map[string]string{
 
 var letters = regexp.MustCompile(`\pL{2}`)
 
+// maxHeaderName is more than the longest of those names with its marks, in bytes.
+const maxHeaderName = 20
+
 // headerNamesOf returns for each line which part of such a header it is: "none"
 // where it is none, and nothing for an empty line.
 func headerNamesOf(lines []string) []string {
 	names := make([]string, len(lines))
 	for i, line := range lines {
-		match := headerLine.FindStringSubmatch(line)
+		var match []string
+		if strings.ContainsRune(cut(line, maxHeaderName), ':') {
+			match = headerLine.FindStringSubmatch(line)
+		}
 		switch {
 		case match != nil && headerNames[strings.ToLower(match[1])] == "from" && !letters.MatchString(match[2]):
 			names[i] = "none" // "From: 02:00"

@@ -322,7 +322,8 @@ func TestParse_Event_H10(t *testing.T) {
 func asJSON(t interface {
 	Helper()
 	Fatal(...any)
-}, v any) string {
+}, v any,
+) string {
 	t.Helper()
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -18,7 +18,7 @@ type run struct {
 }
 
 const (
-	maxRunLines = 8
+	maxRunLines = 6
 	minRun      = 20 // bytes; no statement is as short
 	maxRun      = 1200
 )

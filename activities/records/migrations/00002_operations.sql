@@ -27,7 +27,8 @@ CREATE TABLE operations (
     CONSTRAINT operations_one_a_run UNIQUE (workflow, run),
     CONSTRAINT operations_procedure_known FOREIGN KEY (procedure) REFERENCES procedures (name),
     CONSTRAINT operations_server_known FOREIGN KEY (server) REFERENCES servers (service_id),
-    CONSTRAINT operations_ticket_given CHECK (ticket <> '' AND ticket = btrim(ticket)),
+    -- Staff's own work begins without a ticket: one is opened for it.
+    CONSTRAINT operations_ticket_given CHECK (ticket = btrim(ticket) AND (ticket <> '' OR requester_role = 'staff')),
     CONSTRAINT operations_workflow_given CHECK (workflow <> '' AND run <> ''),
     CONSTRAINT operations_requester_given CHECK (requested_by <> ''),
     CONSTRAINT operations_role_known CHECK (requester_role IN ('customer', 'staff')),
@@ -38,7 +39,7 @@ CREATE TABLE operations (
 );
 
 -- One procedure runs once per ticket, whatever the workflow's id.
-CREATE UNIQUE INDEX operations_one_open ON operations (procedure, ticket) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX operations_one_open ON operations (procedure, ticket) WHERE closed_at IS NULL AND ticket <> '';
 CREATE INDEX operations_newest ON operations (opened_at DESC, id);
 CREATE INDEX operations_server ON operations (server, opened_at DESC);
 CREATE INDEX operations_ticket ON operations (ticket);
@@ -57,9 +58,10 @@ CREATE TRIGGER operations_stay_closed BEFORE UPDATE ON operations
 
 CREATE TRIGGER operations_keep_identity BEFORE UPDATE ON operations
     FOR EACH ROW WHEN (
-        (OLD.id, OLD.procedure, OLD.ticket, OLD.workflow, OLD.run, OLD.requested_by, OLD.requester_role, OLD.opened_at)
+        (OLD.id, OLD.procedure, OLD.workflow, OLD.run, OLD.requested_by, OLD.requester_role, OLD.opened_at)
         IS DISTINCT FROM
-        (NEW.id, NEW.procedure, NEW.ticket, NEW.workflow, NEW.run, NEW.requested_by, NEW.requester_role, NEW.opened_at)
+        (NEW.id, NEW.procedure, NEW.workflow, NEW.run, NEW.requested_by, NEW.requester_role, NEW.opened_at)
+        OR OLD.ticket <> '' AND NEW.ticket IS DISTINCT FROM OLD.ticket
         OR OLD.server IS NOT NULL AND NEW.server IS DISTINCT FROM OLD.server)
     EXECUTE FUNCTION refuse_change();
 

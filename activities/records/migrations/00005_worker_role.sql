@@ -36,7 +36,7 @@ BEGIN
         TO handrail_worker;
     GRANT INSERT ON operations, steps, lease_requests, lease_resources, suppressions, consents, action_log
         TO handrail_worker;
-    GRANT UPDATE (server, phase, waiting_on, step, outcome, closed_at) ON operations TO handrail_worker;
+    GRANT UPDATE (server, ticket, phase, waiting_on, step, outcome, closed_at) ON operations TO handrail_worker;
     GRANT UPDATE, DELETE ON steps TO handrail_worker;
     GRANT UPDATE (granted_at), DELETE ON lease_requests TO handrail_worker;
     GRANT UPDATE (lifted_at) ON suppressions TO handrail_worker;

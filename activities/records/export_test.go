@@ -1,0 +1,6 @@
+package records
+
+import "maps"
+
+// RuleNames are the constraints and triggers that have words of their own.
+var RuleNames = maps.Keys(rules)
