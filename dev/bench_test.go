@@ -177,6 +177,16 @@ func (b *bench) at(workflow, step string) {
 	}
 }
 
+// inPhase waits until an operation is in a phase.
+func (b *bench) inPhase(workflow string, phase hosting.Phase) {
+	b.t.Helper()
+	b.until(workflow+" "+string(phase), func() bool {
+		value, err := b.client.QueryWorkflow(b.t.Context(), workflow, "", "status")
+		var s workflows.Status
+		return err == nil && value.Get(&s) == nil && s.Phase == phase
+	})
+}
+
 func (b *bench) status(workflow string) (s workflows.Status) {
 	b.t.Helper()
 	value, err := b.client.QueryWorkflow(b.t.Context(), workflow, "", "status")

@@ -63,7 +63,7 @@ func TestTicketToClosedTicket(t *testing.T) {
 			}
 			b.until("the summary by mail", func() bool {
 				for _, m := range b.mailbox.Messages() {
-					if strings.Contains(m.Subject, ticket) && slices.Contains(m.Recipients, c.contact.Email) {
+					if strings.Contains(m.Subject, c.server.ServiceID) && slices.Contains(m.Recipients, c.contact.Email) {
 						return m.HTML != "" && m.Text != ""
 					}
 				}
@@ -84,7 +84,7 @@ func TestAnswersOnTheTicket(t *testing.T) {
 			b.t = t
 			c := b.customer(l)
 			ticket, id := b.request(c, false)
-			b.at2(id, hosting.PhaseWaiting)
+			b.inPhase(id, hosting.PhaseWaiting)
 			b.until("the question", func() bool { return len(b.posts(ticket)) == 1 })
 			allowed := hosting.StatementText(hosting.PowerAllowed, l, b.provider)
 			wantText(t, b.posts(ticket)[0], allowed, hosting.StatementText(hosting.BackupExists, l, b.provider))
@@ -106,22 +106,6 @@ func TestAnswersOnTheTicket(t *testing.T) {
 	}
 }
 
-// at2 waits until an operation is in a phase.
-func (b *bench) at2(workflow string, phase hosting.Phase) {
-	b.t.Helper()
-	b.at0(workflow)
-	b.until(workflow+" "+string(phase), func() bool { return b.status(workflow).Phase == phase })
-}
-
-// at0 waits until a workflow exists and answers.
-func (b *bench) at0(workflow string) {
-	b.t.Helper()
-	b.until(workflow+" answers", func() bool {
-		_, err := b.client.QueryWorkflow(b.t.Context(), workflow, "", "status")
-		return err == nil
-	})
-}
-
 // Each fault of a BMC ends in the outcome that the design names.
 func TestFaultsOfBMCs(t *testing.T) {
 	t.Parallel()
@@ -132,6 +116,7 @@ func TestFaultsOfBMCs(t *testing.T) {
 		forced  bool
 		outcome hosting.PowerOutcome
 		kind    hosting.FaultKind
+		only    []hosting.Protocol // nil is both
 	}{
 		{name: "slow", fault: fault.Fault{Name: fault.Slow}, action: hosting.ActCycle, outcome: hosting.Reached},
 		{name: "503 falls back to IPMI", fault: fault.Fault{Name: fault.Unavailable}, action: hosting.ActCycle, outcome: hosting.Reached},
@@ -141,14 +126,14 @@ func TestFaultsOfBMCs(t *testing.T) {
 		{name: "graceful ignored, forced authorized", fault: fault.Fault{Name: fault.GracefulIgnored}, action: hosting.ActCycle, forced: true, outcome: hosting.Reached},
 		{name: "lying power", fault: fault.Fault{Name: fault.LyingPower}, action: hosting.ActForcedOff, outcome: hosting.Contradictory},
 		{name: "sessions full", fault: fault.Fault{Name: fault.SessionsFull}, action: hosting.ActCycle, outcome: hosting.Reached},
-		{name: "hang", fault: fault.Fault{Name: fault.Hang}, action: hosting.ActCycle, kind: hosting.FaultUnreachable},
+		{name: "hang", fault: fault.Fault{Name: fault.Hang}, action: hosting.ActCycle, kind: hosting.FaultUnreachable, only: []hosting.Protocol{hosting.Redfish}},
 		{name: "HTML falls back to IPMI", fault: fault.Fault{Name: fault.HTML}, action: hosting.ActCycle, outcome: hosting.Reached},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			b := share(t)
 			b.t = t
-			c := b.customer("")
+			c := b.customer("", x.only...)
 			_, id := b.request(c, true)
 			b.at(id, "work")
 			if err := c.machine.SetFault(x.fault); err != nil {

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -18,79 +19,91 @@ type Setting struct {
 	Default  string
 	Required bool
 	// Secret may be given as NAME_FILE instead: the path of a file that holds
-	// the value. Errors never show it.
+	// the value. No error quotes it.
 	Secret bool
-	// Set takes the value, which is never empty.
+	// Set takes the value, which is never empty: the words of its error follow
+	// "NAME=value is not usable: ".
 	Set func(value string) error
 }
 
-// To returns a Set that stores the value in a string.
-func To(target *string) func(string) error {
-	return func(v string) error { *target = v; return nil }
-}
-
-// List returns a Set that splits the value at commas.
-func List(target *[]string) func(string) error {
-	return func(v string) error {
-		for part := range strings.SplitSeq(v, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				*target = append(*target, part)
-			}
-		}
-		return nil
-	}
-}
-
 // Read sets every setting of the table from the environment, or returns one
-// error that names all that is missing or wrong.
+// error that names all that is missing or wrong, one problem to a line.
 func Read(lookup func(string) (string, bool), table []Setting) error {
 	var errs []error
 	for _, s := range table {
-		if err := read(lookup, s); err != nil {
+		if err := s.read(lookup); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func read(lookup func(string) (string, bool), s Setting) error {
-	value, err := find(lookup, s)
+func (s Setting) read(lookup func(string) (string, bool)) error {
+	value, err := s.find(lookup)
 	if err != nil {
 		return err
 	}
-	value = cmp.Or(strings.TrimSpace(value), s.Default)
+	value = cmp.Or(value, s.Default)
 	if value == "" {
 		if s.Required {
 			return fmt.Errorf("%s is not set: %s", s.names(), s.Help)
 		}
 		return nil
 	}
-	if err := s.Set(value); err != nil {
-		if s.Secret {
-			return fmt.Errorf("%s is not usable: %w", s.Name, err)
-		}
+	err = s.Set(value)
+	switch {
+	case err == nil:
+		return nil
+	case s.Secret: // the error may quote the value, or a part of it
+		return fmt.Errorf("%s is not usable: %s", s.names(), s.Help)
+	default:
 		return fmt.Errorf("%s=%q is not usable: %w", s.Name, value, err)
 	}
-	return nil
 }
 
-func find(lookup func(string) (string, bool), s Setting) (string, error) {
+// find returns the value without the white space around it; of a secret only
+// line ends go, because a password may begin or end with a space.
+func (s Setting) find(lookup func(string) (string, bool)) (string, error) {
 	value, _ := lookup(s.Name)
 	if !s.Secret {
-		return value, nil
+		return strings.TrimSpace(value), nil
 	}
-	path, ok := lookup(s.Name + "_FILE")
+	path, _ := lookup(s.Name + "_FILE")
 	switch {
-	case !ok || path == "":
-		return value, nil
+	case path == "":
+		return strings.TrimRight(value, "\r\n"), nil
 	case value != "":
 		return "", fmt.Errorf("both %s and %s_FILE are set: leave one out", s.Name, s.Name)
 	}
-	b, err := os.ReadFile(path)
+	content, err := readFile(path)
 	if err != nil {
 		return "", fmt.Errorf("%s_FILE: %w", s.Name, err)
 	}
-	return string(b), nil
+	content = strings.TrimRight(content, "\r\n")
+	if content == "" {
+		return "", fmt.Errorf("%s_FILE: %s is empty", s.Name, path)
+	}
+	return content, nil
+}
+
+// fileLimit is the size of a file in bytes beyond which it is refused: it is
+// not the one that was meant.
+const fileLimit = 1 << 20
+
+func readFile(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, fileLimit+1))
+	if err != nil {
+		return "", err
+	}
+	if len(content) > fileLimit {
+		return "", fmt.Errorf("%s is larger than %d KiB: it can not be the right file", path, fileLimit>>10)
+	}
+	return string(content), nil
 }
 
 func (s Setting) names() string {
@@ -100,7 +113,8 @@ func (s Setting) names() string {
 	return s.Name
 }
 
-// Help describes the table for a program's help text.
+// Help describes the table for a program's help text, one setting after
+// another, indented by two blanks.
 func Help(table []Setting) string {
 	var b strings.Builder
 	for _, s := range table {

@@ -72,7 +72,7 @@ func (op *operation) atMachine(ctx workflow.Context, summary string, takes time.
 		HeartbeatTimeout:    heartbeat,
 		WaitForCancellation: true,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Second, MaximumAttempts: 6,
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Second, MaximumAttempts: 3,
 			NonRetryableErrorTypes: []string{string(hosting.FaultUnsupported)},
 		},
 		Summary: summary,

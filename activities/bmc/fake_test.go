@@ -192,7 +192,8 @@ func newRig(state hosting.PowerState) *rig {
 		redfish: &fakeBoard{protocol: hosting.Redfish, chassis: c},
 		ipmi:    &fakeBoard{protocol: hosting.IPMI, chassis: c},
 		target: Target{Server: "srv-1", BMC: hosting.BMC{Endpoints: []hosting.BMCEndpoint{
-			{Protocol: hosting.Redfish, Address: "bmc:443", Secret: "file:a"}, {Protocol: hosting.IPMI, Address: "bmc:623", Secret: "file:b"}}}},
+			{Protocol: hosting.Redfish, Address: "bmc:443", Secret: "file:a"}, {Protocol: hosting.IPMI, Address: "bmc:623", Secret: "file:b"},
+		}}},
 	}
 	r.Activities = New(anyLogin{}, WithDialer(func(_ string, e hosting.BMCEndpoint, _ Login) (board.Board, error) {
 		if e.Protocol == hosting.IPMI {

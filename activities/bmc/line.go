@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,14 +148,7 @@ func (f *faults) add(e hosting.BMCEndpoint, err error) {
 
 // refusedLogin reports whether that secret was refused before: a second try
 // with it over another protocol only helps to lock the account.
-func (f *faults) refusedLogin(secret string) bool {
-	for _, s := range f.refused {
-		if s == secret {
-			return true
-		}
-	}
-	return false
-}
+func (f *faults) refusedLogin(secret string) bool { return slices.Contains(f.refused, secret) }
 
 // err is the one failure, or all under one head: Unreachable where trying again
 // may help.
@@ -199,19 +194,16 @@ func lockoutOf(e hosting.BMCEndpoint, l Login) lockout {
 func (k *lockouts) add(e hosting.BMCEndpoint, l Login) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.until[lockoutOf(e, l)] = time.Now().Add(lockoutTime)
+	now := time.Now()
+	maps.DeleteFunc(k.until, func(_ lockout, until time.Time) bool { return !now.Before(until) })
+	k.until[lockoutOf(e, l)] = now.Add(lockoutTime)
 }
 
 func (k *lockouts) check(server string, e hosting.BMCEndpoint, l Login) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	key := lockoutOf(e, l)
-	until, ok := k.until[key]
-	if !ok {
-		return nil
-	}
-	if !time.Now().Before(until) {
-		delete(k.until, key)
+	until, ok := k.until[lockoutOf(e, l)]
+	if !ok || !time.Now().Before(until) {
 		return nil
 	}
 	return hosting.NewFault(hosting.FaultUnsupported, server,

@@ -76,6 +76,22 @@ func (o PowerOrder) validate() error {
 	return o.Target.validate()
 }
 
+// Longest is how long SetPower may take, for the activity's start-to-close
+// timeout: every step of the action with its wait, the time in which a busy BMC
+// is asked again and the second opinion.
+func (o PowerOrder) Longest() time.Duration {
+	const slack = time.Minute // for the requests themselves
+	step := 3*o.Waits.ActWait.D() + maxDisagreement
+	longest := step + slack
+	switch o.Action {
+	case hosting.ActGracefulOff:
+		longest += o.Waits.OffWait.D() + step
+	case hosting.ActCycle:
+		longest += o.Waits.OffWait.D() + 2*step
+	}
+	return longest
+}
+
 // PowerReading is one look at a machine's power.
 type PowerReading struct {
 	State hosting.PowerState `json:"state"`

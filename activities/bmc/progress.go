@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,15 +46,7 @@ type progress struct {
 // pending reports whether one of the steps may have been sent and its end was
 // not seen yet.
 func (p progress) pending(steps ...hosting.PowerAction) bool {
-	if p.Stage == stageLooking {
-		return false
-	}
-	for _, s := range steps {
-		if p.Step == s {
-			return true
-		}
-	}
-	return false
+	return p.Stage != stageLooking && slices.Contains(steps, p.Step)
 }
 
 // heartbeats carry an activity's details to its next attempt.

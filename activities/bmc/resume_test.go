@@ -52,13 +52,15 @@ func TestSetPower_KilledAnywhere(t *testing.T) {
 					start = hosting.PowerOff
 				}
 				r := newRig(start)
+				// Slow enough that the next attempt finds it as it was.
+				r.chassis.takes = map[string]time.Duration{"on": 4 * time.Second, "forced-off": 4 * time.Second, "graceful-off": 20 * time.Second}
 				r.every = time.Hour // a heartbeat of the ticker would be killed in a goroutine of its own
 				o := r.order(action)
 				if !r.attemptKilled(t, o, n) {
 					break
 				}
 				points++
-				time.Sleep(30 * time.Second) // until Temporal starts the next
+				time.Sleep(time.Second) // until Temporal starts the next
 				got, err := r.SetPower(t.Context(), o)
 				if err != nil {
 					t.Fatalf("killed at event %d: %v", n, err)

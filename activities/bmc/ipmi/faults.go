@@ -48,10 +48,14 @@ var completions = []struct {
 	what, do string
 }{
 	{[]types.CompletionCode{types.CodeInsufficientPrivilege}, hosting.FaultUnsupported, "the BMC's user may not do this", "give the user of the secret the privilege of an operator"},
-	{[]types.CompletionCode{types.CodeInvalidCommand, types.CodeInvalidCommandForLUN, types.CodeIllegalCommand, types.CodeSubFnDisabled, types.CodeParameterNotSupported},
-		hosting.FaultUnsupported, "the BMC does not support this over IPMI", "use Redfish or the console"},
-	{[]types.CompletionCode{types.CodeNodeBusy, types.CodeProcessTimeout, types.CodeOutOfSpace, types.CodeCannotProvideResponse, types.CodeCannotProvideResponseFirmwareUpdate, types.CodeCannotProvideResponseBMCInitialize},
-		hosting.FaultUnreachable, "the BMC is busy", "try again; if it stays so, restart the BMC"},
+	{
+		[]types.CompletionCode{types.CodeInvalidCommand, types.CodeInvalidCommandForLUN, types.CodeIllegalCommand, types.CodeSubFnDisabled, types.CodeParameterNotSupported},
+		hosting.FaultUnsupported, "the BMC does not support this over IPMI", "use Redfish or the console",
+	},
+	{
+		[]types.CompletionCode{types.CodeNodeBusy, types.CodeProcessTimeout, types.CodeOutOfSpace, types.CodeCannotProvideResponse, types.CodeCannotProvideResponseFirmwareUpdate, types.CodeCannotProvideResponseBMCInitialize},
+		hosting.FaultUnreachable, "the BMC is busy", "try again; if it stays so, restart the BMC",
+	},
 	{[]types.CompletionCode{types.CodeNotSupported}, hosting.FaultUnreachable, "the BMC refuses this in the machine's present state", "read the power state, then try again"},
 }
 

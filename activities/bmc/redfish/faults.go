@@ -63,7 +63,7 @@ func (c *Client) refused(method, path string, r reply) *hosting.Fault {
 		if strings.Contains(do, "%s") {
 			do = fmt.Sprintf(do, c.cfg.Secret)
 		}
-		return hosting.NewFault(x.kind, c.cfg.Server, fmt.Sprintf("%s: %s %s", x.what, method, path), do).Because(cause)
+		return hosting.NewFault(x.kind, c.cfg.Server, fmt.Sprintf("%s: %s %s", x.what, method, c.quote(path)), do).Because(cause)
 	}
 	return c.nonsense(path, cause) // a status beyond three digits
 }
@@ -73,10 +73,10 @@ func (c *Client) unanswered(err error) *hosting.Fault {
 	switch {
 	case untrusted(err):
 		return hosting.Invalid(c.cfg.Server, "the BMC at "+c.cfg.Address+" does not prove to be the one in the record",
-			"compare the certificate with the BMC's own, then correct fingerprint or CA in the server's record; until then nothing is sent to it").Because(err)
+			"compare the certificate with the BMC's own, then correct fingerprint or CA in the server's record; until then nothing is sent to it").Because(c.scrubbed(err))
 	case errors.Is(err, errTooLarge), errors.Is(err, errBudget), errors.Is(err, errElsewhere):
 		return hosting.NewFault(hosting.FaultUnsupported, c.cfg.Server, "the BMC at "+c.cfg.Address+" does not answer as a Redfish service",
-			"look whether the record names the right address, and at the BMC's firmware version").Because(err)
+			"look whether the record names the right address, and at the BMC's firmware version").Because(c.scrubbed(err))
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("no answer within %s", c.http.limits.Request)
 	}
@@ -86,7 +86,7 @@ func (c *Client) unanswered(err error) *hosting.Fault {
 
 // nonsense is an answer with status 200 that is no Redfish resource.
 func (c *Client) nonsense(path string, err error) *hosting.Fault {
-	return hosting.NewFault(hosting.FaultUnsupported, c.cfg.Server, "the BMC at "+c.cfg.Address+" gave no usable answer for "+path,
+	return hosting.NewFault(hosting.FaultUnsupported, c.cfg.Server, "the BMC at "+c.cfg.Address+" gave no usable answer for "+c.quote(path),
 		"look whether the record names the right address, and at the BMC's firmware version").Because(c.scrubbed(err))
 }
 
@@ -126,15 +126,19 @@ func (c *Client) quote(s string) string {
 	return s
 }
 
-// scrubbed keeps err's text fit for an error and its identity for errors.Is
-// where that matters no more.
+// scrubbed words an error so that it is fit to be read; errors.Is and As see
+// the error itself.
 func (c *Client) scrubbed(err error) error {
-	text := c.quote(err.Error())
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
+	return &worded{text: c.quote(err.Error()), err: err}
 }
+
+type worded struct {
+	text string
+	err  error
+}
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.err }
 
 // LoginRefused reports whether err tells that the BMC refused the login, so
 // that it is not tried again with the same one.

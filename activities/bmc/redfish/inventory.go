@@ -164,12 +164,12 @@ func readEachLink[T any](ctx context.Context, c *Client, links []string, read fu
 }
 
 func memoryPart(c *Client, link string, raw rawResource) (board.Part, bool) {
-	m, err := decodeAs[schemas.Memory](raw, "DeviceLocator", "Location", "Manufacturer", "PartNumber", "SerialNumber", "CapacityMiB", "Status", "MemoryDeviceType", "Model")
+	m, err := decodeAs[schemas.Memory](raw, "Location", "Manufacturer", "PartNumber", "SerialNumber", "CapacityMiB", "Status", "MemoryDeviceType", "Model")
 	if err != nil || m.Status.State == schemas.AbsentState {
 		return board.Part{}, false
 	}
 	p := c.part(board.MemoryModule, m.Status)
-	p.Slot = c.quote(cmp.Or(m.DeviceLocator, m.Location.PartLocation.ServiceLabel, lastSegment(link)))
+	p.Slot = c.quote(cmp.Or(oldPlaceOf(raw).DeviceLocator, m.Location.PartLocation.ServiceLabel, lastSegment(link)))
 	p.Serial, p.Manufacturer, p.PartNumber = c.words(m.SerialNumber), c.words(m.Manufacturer), c.words(m.PartNumber)
 	p.Model = c.words(cmp.Or(m.Model, string(m.MemoryDeviceType)))
 	p.SizeBytes = size(m.CapacityMiB, bytesPerMiB)
@@ -178,16 +178,12 @@ func memoryPart(c *Client, link string, raw rawResource) (board.Part, bool) {
 }
 
 func drivePart(c *Client, link string, raw rawResource) (board.Part, bool) {
-	d, err := decodeAs[schemas.Drive](raw, "PhysicalLocation", "Location", "Manufacturer", "Model", "PartNumber", "SerialNumber", "CapacityBytes", "Status")
+	d, err := decodeAs[schemas.Drive](raw, "PhysicalLocation", "Manufacturer", "Model", "PartNumber", "SerialNumber", "CapacityBytes", "Status")
 	if err != nil || d.Status.State == schemas.AbsentState {
 		return board.Part{}, false
 	}
 	p := c.part(board.DiskDrive, d.Status)
-	var info string
-	if len(d.Location) > 0 {
-		info = d.Location[0].Info
-	}
-	p.Slot = c.quote(cmp.Or(d.PhysicalLocation.PartLocation.ServiceLabel, info, lastSegment(link)))
+	p.Slot = c.quote(cmp.Or(d.PhysicalLocation.PartLocation.ServiceLabel, oldPlaceOf(raw).info(), lastSegment(link)))
 	p.Serial, p.Manufacturer, p.PartNumber, p.Model = c.words(d.SerialNumber), c.words(d.Manufacturer), c.words(d.PartNumber), c.words(d.Model)
 	p.SizeBytes = size(d.CapacityBytes, 1)
 	return p, p.SizeBytes > 0 || p.Serial != ""
@@ -195,6 +191,28 @@ func drivePart(c *Client, link string, raw rawResource) (board.Part, bool) {
 
 func (c *Client) part(kind board.PartKind, s schemas.Status) board.Part {
 	return board.Part{Kind: kind, Health: cmp.Or(health[s.Health], board.HealthUnknown)}
+}
+
+// oldPlace is where a part sits, in properties that the schemas have deprecated
+// and that many BMCs have instead of the new ones.
+type oldPlace struct {
+	DeviceLocator string                  // of memory
+	Location      []struct{ Info string } // of drives
+}
+
+func oldPlaceOf(raw rawResource) oldPlace {
+	var p oldPlace
+	if decode(raw, &p) != nil {
+		return oldPlace{}
+	}
+	return p
+}
+
+func (p oldPlace) info() string {
+	if len(p.Location) == 0 {
+		return ""
+	}
+	return p.Location[0].Info
 }
 
 // size is a capacity in bytes; 0 where it is not told or can not be meant.

@@ -4,6 +4,7 @@ package ipmisim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -76,8 +77,21 @@ func Start(t testing.TB, commands ...string) *Sim {
 		}
 		t.Skip("ipmi_sim is not installed (Debian package openipmi)")
 	}
+	for range 5 {
+		if s := start(t, program, commands); s != nil {
+			return s
+		}
+	}
+	t.Fatal("ipmi_sim does not start, or finds no free port")
+	return nil
+}
+
+// start runs ipmi_sim on some port; nil if the process ends, as it does where
+// the port was taken meanwhile.
+func start(t testing.TB, program string, commands []string) *Sim {
+	t.Helper()
 	dir := t.TempDir()
-	port := freePort(t)
+	port := freePort()
 	s := &Sim{Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dir: dir}
 	write := func(name, content string, mode os.FileMode) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), mode); err != nil {
@@ -89,6 +103,7 @@ func Start(t testing.TB, commands ...string) *Sim {
 	write("chassis", fmt.Sprintf(chassis, dir), 0o700)
 	write("power", "1\n", 0o600)
 	write("boot", "none\n", 0o600)
+	write("log", "", 0o600)
 	if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -97,35 +112,65 @@ func Start(t testing.TB, commands ...string) *Sim {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 	})
-	s.awaitListening(t, port)
+	if !s.awaitAnswer(t, ended) {
+		return nil
+	}
 	return s
 }
 
-func freePort(t testing.TB) int {
+// freePort is a port that is free now, below those that the system gives to
+// other tests' clients.
+func freePort() int {
+	for {
+		port := 20000 + rand.IntN(12000)
+		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err == nil {
+			conn.Close()
+			return port
+		}
+	}
+}
+
+// openSession is an RMCP+ open session request for cipher suite 17, which
+// ipmi_sim refuses: any answer tells that it runs.
+var openSession = append([]byte{
+	0x06, 0x00, 0xff, 0x07, 0x06, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0,
+	0, 0, 0, 0, 1, 2, 3, 4,
+}, []byte{0, 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 8, 1, 0, 0, 0}...)
+
+// awaitAnswer waits until the BMC answers; false if the process ended.
+func (s *Sim) awaitAnswer(t testing.TB, ended <-chan struct{}) bool {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.Dial("udp4", s.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
-}
-
-// awaitListening waits until the port is taken.
-func (s *Sim) awaitListening(t testing.TB, port int) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
-		if err != nil {
-			return
+	buf := make([]byte, 512)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		select {
+		case <-ended:
+			return false
+		default:
 		}
-		conn.Close()
+		_, _ = conn.Write(openSession)
+		_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if _, err := conn.Read(buf); err == nil {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond) // a closed port answers at once
 	}
-	t.Fatal("ipmi_sim does not listen after 10s")
+	t.Fatal("ipmi_sim does not answer after 10s")
+	return false
 }
 
 // Read returns a file of the chassis: power, boot or log.

@@ -77,7 +77,8 @@ func Sample() *Machine {
 	return &Machine{resources: map[string]Resource{
 		"/redfish/v1": {"@odata.id": "/redfish/v1/", "Systems": link("/redfish/v1/Systems")},
 		"/redfish/v1/Systems": {"@odata.id": "/redfish/v1/Systems", "Members": []any{
-			link("/redfish/v1/Systems/1")}},
+			link("/redfish/v1/Systems/1"),
+		}},
 		"/redfish/v1/Systems/1": {
 			"@odata.id": "/redfish/v1/Systems/1", "Id": "1", "Manufacturer": "Sample", "PowerState": "On",
 			"UUID": "11111111-2222-3333-4444-555555555555", "SerialNumber": "S1",
