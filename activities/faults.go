@@ -5,6 +5,8 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
@@ -37,29 +39,60 @@ func (i *faultsInbound) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 	return result, Cross(err)
 }
 
-// Cross makes a fault an application error; any other error stays as it is.
+// Cross makes an error with a fault in its chain an application error: the words
+// of the whole chain, the kind as its type, and server, what and do of the fault
+// as details. Any other error stays as it is. Where somebody in the chain said
+// when to come back, the next attempt waits until then, but not over 10 minutes.
 func Cross(err error) error {
 	f, ok := errors.AsType[*hosting.Fault](err)
 	if !ok {
 		return err
 	}
-	return temporal.NewApplicationErrorWithOptions(f.Error(), string(f.Kind), temporal.ApplicationErrorOptions{
-		NonRetryable: f.Kind.Final(),
-		Details:      []any{f.Server, f.What, f.Do},
+	return temporal.NewApplicationErrorWithOptions(err.Error(), string(f.Kind), temporal.ApplicationErrorOptions{
+		NonRetryable:   f.Kind.Final(),
+		NextRetryDelay: retryDelay(err),
+		Details:        []any{f.Server, f.What, f.Do},
 	})
 }
 
-// Kind returns the kind of fault that an activity's error carries, as a
-// workflow sees it; empty where it carries none.
+// maxRetryDelay keeps a fault from being put off for longer than people would
+// wait before they look.
+const maxRetryDelay = 10 * time.Minute
+
+// postponed is an error that knows when another attempt makes sense, such as
+// desk.Postponed.
+type postponed interface {
+	error
+	RetryAfter() time.Duration
+}
+
+// retryDelay is zero where the retry policy decides.
+func retryDelay(err error) time.Duration {
+	p, ok := errors.AsType[postponed](err)
+	if !ok {
+		return 0
+	}
+	return min(max(p.RetryAfter(), 0), maxRetryDelay)
+}
+
+var kinds = []hosting.FaultKind{
+	hosting.FaultInvalidRequest, hosting.FaultNotAuthorized, hosting.FaultOutsideWindow, hosting.FaultConflict,
+	hosting.FaultUnsupported, hosting.FaultUnreachable, hosting.FaultUnmoved, hosting.FaultContradictory,
+}
+
+// Kind returns the kind of fault that an error carries, be it one of an activity
+// or an update as Temporal hands it over; empty where it carries none.
 func Kind(err error) hosting.FaultKind {
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		return hosting.FaultKind(app.Type())
+		if kind := hosting.FaultKind(app.Type()); slices.Contains(kinds, kind) {
+			return kind
+		}
 	}
 	return hosting.KindOf(err)
 }
 
-// Words returns what an activity's error says to people, without the wrapping
-// that Temporal puts around it.
+// Words returns what an error says to people, without the wrapping that
+// Temporal puts around it.
 func Words(err error) string {
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return app.Message()

@@ -144,7 +144,7 @@ func TestPathsWorthRecording(t *testing.T) {
 		t.Parallel()
 		b := share(t)
 		b.t = t
-		c := b.customer(hosting.English, hosting.Redfish)
+		c := b.customer("", hosting.Redfish)
 		if err := c.machine.SetFault(fault.Fault{Name: fault.Unavailable}); err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/handrail/handrail/activities/records"
@@ -16,8 +15,7 @@ import (
 func (op *operation) takeServer(ctx workflow.Context) error {
 	want := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
 	var answer records.LeaseAnswer
-	lctx := op.local(ctx, "Take the server")
-	if err := workflow.ExecuteLocalActivity(lctx, rec.RequestLease, want).Get(lctx, &answer); err != nil {
+	if err := op.record(ctx, "Take the server", &answer, rec.RequestLease, want); err != nil {
 		return err
 	}
 	if !answer.Granted {
@@ -26,38 +24,28 @@ func (op *operation) takeServer(ctx workflow.Context) error {
 		}
 	}
 	op.Machine.Taken = true
-	lctx = op.local(ctx, "Read the server's record")
-	return workflow.ExecuteLocalActivity(lctx, rec.ReadServer, op.serverID()).Get(lctx, &op.Subject.Server)
+	return op.record(ctx, "Read the server's record", &op.Subject.Server, rec.ReadServer, op.serverID())
 }
 
-// queue waits for the lease in one activity that is tried again until it is
-// granted: however long that takes, it costs three events.
+// queue waits for the lease.
 func (op *operation) queue(ctx workflow.Context, want records.LeaseRequest, answer records.LeaseAnswer) error {
 	op.Phase, op.WaitingOn = hosting.PhaseQueued, "the server"
 	if len(answer.Ahead) > 0 {
 		first := answer.Ahead[0]
 		op.WaitingOn = fmt.Sprintf("%s, which has the server", first.Workflow)
-		op.show(ctx)
 		if err := op.write(ctx, hosting.Letter{Name: hosting.LetterQueued, Ahead: first.Procedure}); err != nil {
 			return err
 		}
 	}
-	op.show(ctx)
-	poll := op.Policy.QueuePoll.D()
-	actx := workflow.WithRetryPolicy(op.outside(ctx, "Wait for the server: "+op.WaitingOn), temporal.RetryPolicy{
-		InitialInterval: poll, BackoffCoefficient: 1, MaximumInterval: poll,
-	})
-	if err := workflow.ExecuteActivity(actx, rec.AwaitLease, want).Get(actx, nil); err != nil {
+	if err := op.poll(ctx, "Wait for "+op.WaitingOn, op.Policy.QueuePoll.D(), rec.AwaitLease, want); err != nil {
 		return err
 	}
 	op.Phase, op.WaitingOn = hosting.PhaseRunning, ""
-	op.show(ctx)
 	return nil
 }
 
 // muteAlerts takes a suppression lease: it ends with the operation.
 func (op *operation) muteAlerts(ctx workflow.Context) error {
-	ctx = op.local(ctx, "Mute the server's alerts")
 	s := records.Suppression{Operation: op.ID, Server: op.serverID(), Reason: string(op.kind) + " for ticket " + op.Ticket}
-	return workflow.ExecuteLocalActivity(ctx, rec.Suppress, s).Get(ctx, nil)
+	return op.record(ctx, "Mute the server's alerts", nil, rec.Suppress, s)
 }

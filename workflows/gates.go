@@ -129,11 +129,10 @@ func (op *operation) permitPower(ctx workflow.Context, p hosting.PowerStatement)
 
 // revokePower takes back the power statements that a later one replaces.
 func (op *operation) revokePower(ctx workflow.Context, by hosting.Evidence) error {
-	ctx = op.local(ctx, "Revoke the earlier permission for power actions")
-	return workflow.ExecuteLocalActivity(ctx, rec.RevokeConsents, records.Revocation{
+	return op.record(ctx, "Revoke the earlier permission for power actions", nil, rec.RevokeConsents, records.Revocation{
 		Operation: op.ID, Statements: []hosting.StatementKind{hosting.PowerAllowed, hosting.PowerWindow, hosting.PowerRefused},
 		By: by.Author, Reason: by.Text,
-	}).Get(ctx, nil)
+	})
 }
 
 // stateBackup puts the word on backups in force (I9).
@@ -145,9 +144,8 @@ func (op *operation) stateBackup(ctx workflow.Context, b hosting.BackupStatement
 // keep stores a statement as it was made (I8).
 func (op *operation) keep(ctx workflow.Context, e hosting.Evidence) error {
 	op.Customer.Said = append(op.Customer.Said, e)
-	ctx = op.local(ctx, "Keep the statement "+string(e.Statement))
 	consent := hosting.Consent{Operation: op.ID, Server: op.serverID(), Evidence: e}
-	return workflow.ExecuteLocalActivity(ctx, rec.RecordConsent, consent).Get(ctx, nil)
+	return op.record(ctx, "Keep the statement "+string(e.Statement), nil, rec.RecordConsent, consent)
 }
 
 // awaitWindow waits until the customer's window begins. The customer may change

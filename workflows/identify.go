@@ -64,8 +64,7 @@ func (op *operation) readTicket(ctx workflow.Context) error {
 		return nil
 	}
 	var events []hosting.TicketEvent
-	ctx = op.outside(ctx, "Read ticket "+op.Ticket)
-	if err := workflow.ExecuteActivity(ctx, tickets.ReadTicket, op.Ticket).Get(ctx, &events); err != nil {
+	if err := op.call(ctx, "Read ticket "+op.Ticket, &events, tickets.ReadTicket, op.Ticket); err != nil {
 		return err
 	}
 	for _, e := range events {
@@ -81,8 +80,7 @@ func (op *operation) lookUp(ctx workflow.Context) (reference, problem string, er
 		return "", "not named", nil
 	}
 	var found records.Subject
-	ctx = op.local(ctx, "Look up "+reference)
-	err = workflow.ExecuteLocalActivity(ctx, rec.Identify, records.Identification{Reference: reference, Requester: by}).Get(ctx, &found)
+	err = op.record(ctx, "Look up "+reference, &found, rec.Identify, records.Identification{Reference: reference, Requester: by})
 	if err != nil || found.Problem != "" {
 		return reference, string(found.Problem), err
 	}
@@ -119,16 +117,14 @@ func (op *operation) bind(ctx workflow.Context) error {
 		op.Customer.Language = op.addressee().Language
 	}
 	if op.Ticket == "" {
-		actx := op.outside(ctx, "Open a ticket")
 		opening := desk.Opening{Key: op.key("open", 0), Contact: op.addressee().Email, Letter: op.address(hosting.Letter{Name: hosting.LetterOpened})}
-		if err := workflow.ExecuteActivity(actx, tickets.OpenTicket, opening).Get(actx, &op.Ticket); err != nil {
+		if err := op.call(ctx, "Open a ticket", &op.Ticket, tickets.OpenTicket, opening); err != nil {
 			return err
 		}
 	}
-	ctx = op.local(ctx, "Bind the operation to "+op.Subject.Server.String())
-	return workflow.ExecuteLocalActivity(ctx, rec.AssignServer, records.Assignment{
+	return op.record(ctx, "Bind the operation to "+op.Subject.Server.String(), nil, rec.AssignServer, records.Assignment{
 		Operation: op.ID, Server: op.serverID(), Ticket: op.Ticket,
-	}).Get(ctx, nil)
+	})
 }
 
 // addressee is whom letters speak to: the contact who asked, else the primary one.

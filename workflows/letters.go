@@ -41,9 +41,8 @@ func (op *operation) writeOn(ctx workflow.Context, l hosting.Letter, last bool) 
 	if !ok {
 		kind = desk.Answer
 	}
-	ctx = op.outside(ctx, "Write on ticket "+op.Ticket+": "+string(l.Name))
 	w := desk.Writing{Ticket: op.Ticket, Key: op.key(string(l.Name), op.Letters), Kind: kind, Letter: l, Close: last}
-	return workflow.ExecuteActivity(ctx, tickets.WriteTicket, w).Get(ctx, nil)
+	return op.call(ctx, "Write on ticket "+op.Ticket+": "+string(l.Name), nil, tickets.WriteTicket, w)
 }
 
 // address fills in what every letter has.
@@ -128,9 +127,8 @@ func (op *operation) sayGoodbye(ctx workflow.Context, cause error) {
 
 func (op *operation) mail(ctx workflow.Context, to string, l hosting.Letter) error {
 	op.Letters++
-	ctx = op.outside(ctx, "Mail: "+string(l.Name))
 	s := mail.Sending{Key: op.key("mail-"+string(l.Name), op.Letters), To: to, Letter: op.address(l)}
-	return workflow.ExecuteActivity(ctx, mailer.SendMail, s).Get(ctx, nil)
+	return op.call(ctx, "Mail: "+string(l.Name), nil, mailer.SendMail, s)
 }
 
 // tellDuty tells the duty contact that a step failed. Nothing waits for it.

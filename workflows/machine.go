@@ -102,8 +102,8 @@ func (op *operation) actOnPower(ctx workflow.Context, order bmc.PowerOrder) (hos
 	waits := op.Policy.Power
 	takes := waits.OffWait.D() + 3*waits.ActWait.D() + 2*time.Minute
 	var result hosting.PowerResult
-	ctx = op.atMachine(ctx, "Power "+string(order.Action)+" on "+op.Subject.Server.String(), takes)
-	if err := workflow.ExecuteActivity(ctx, bmcs.SetPower, order).Get(ctx, &result); err != nil {
+	summary := "Power " + string(order.Action) + " of " + op.Subject.Server.String()
+	if err := op.callBMC(ctx, summary, takes, &result, bmcs.SetPower, order); err != nil {
 		return result, err
 	}
 	op.Machine.measure(result)
@@ -142,8 +142,7 @@ func (op *operation) readPower(ctx workflow.Context, why string) (hosting.PowerS
 		return hosting.PowerUnknown, nil
 	}
 	var reading bmc.PowerReading
-	ctx = op.atMachine(ctx, why, time.Minute)
-	err := workflow.ExecuteActivity(ctx, bmcs.ReadPower, op.target()).Get(ctx, &reading)
+	err := op.callBMC(ctx, why, time.Minute, &reading, bmcs.ReadPower, op.target())
 	return reading.State, err
 }
 

@@ -39,22 +39,24 @@ const (
 	maxRemembered = 200
 )
 
-// local is the context for a short, idempotent write to our own database. It is
-// tried until the database is back.
-func (op *operation) local(ctx workflow.Context, summary string) workflow.Context {
-	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+// record makes a short, idempotent write to our own database, or a read of it.
+// It is tried until the database is back. The answer goes to out, which may be
+// nil.
+func (op *operation) record(ctx workflow.Context, summary string, out, activity any, in ...any) error {
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
 		},
 		Summary: summary,
 	})
+	return workflow.ExecuteLocalActivity(ctx, activity, in...).Get(ctx, out)
 }
 
-// outside is the context for a call to the ticket desk or the mail server. They
-// may be away for hours; nothing is lost by waiting for them.
-func (op *operation) outside(ctx workflow.Context, summary string) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+// call speaks to the ticket desk or the mail server. They may be away for
+// hours; nothing is lost by waiting for them.
+func (op *operation) call(ctx workflow.Context, summary string, out, activity, in any) error {
+	return op.execute(ctx, out, activity, in, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute,
@@ -63,10 +65,10 @@ func (op *operation) outside(ctx workflow.Context, summary string) workflow.Cont
 	})
 }
 
-// atMachine is the context for a call to the server's BMC, on its site's
-// workers. A BMC that does not answer is soon a matter for people.
-func (op *operation) atMachine(ctx workflow.Context, summary string, takes time.Duration) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+// callBMC speaks to the server's BMC, by its site's workers. One that does not
+// answer is soon a matter for people.
+func (op *operation) callBMC(ctx workflow.Context, summary string, takes time.Duration, out, activity, in any) error {
+	return op.execute(ctx, out, activity, in, workflow.ActivityOptions{
 		TaskQueue:           SiteQueue(op.Subject.Server.Site),
 		StartToCloseTimeout: takes,
 		HeartbeatTimeout:    heartbeat,
@@ -77,6 +79,24 @@ func (op *operation) atMachine(ctx workflow.Context, summary string, takes time.
 		},
 		Summary: summary,
 	})
+}
+
+// poll tries an activity again and again until it succeeds: however long that
+// takes, it costs three events.
+func (op *operation) poll(ctx workflow.Context, summary string, every time.Duration, activity, in any) error {
+	return op.execute(ctx, nil, activity, in, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: every, BackoffCoefficient: 1, MaximumInterval: every},
+		Summary:             summary,
+	})
+}
+
+// execute shows where the operation stands, because what follows takes time,
+// and runs an activity.
+func (op *operation) execute(ctx workflow.Context, out, activity, in any, o workflow.ActivityOptions) error {
+	op.show(ctx)
+	ctx = workflow.WithActivityOptions(ctx, o)
+	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
 }
 
 const (

@@ -179,8 +179,7 @@ func (op *operation) logAction(ctx workflow.Context, by, what, result string) {
 	}
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	ctx = op.local(ctx, "Log: "+what)
-	if err := workflow.ExecuteLocalActivity(ctx, rec.LogActions, []hosting.Action{a}).Get(ctx, nil); err != nil {
+	if err := op.record(ctx, "Log: "+what, nil, rec.LogActions, []hosting.Action{a}); err != nil {
 		op.log.Error("action not logged", "server", op.serverID(), "what", what, "error", err)
 	}
 }

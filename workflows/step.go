@@ -73,7 +73,7 @@ func (op *operation) perform(s step, st *hosting.Step) error {
 		}
 	}
 	op.Phase, op.WaitingOn, op.Due = hosting.PhaseRunning, "", nil
-	op.show(op.course)
+	workflow.SetCurrentDetails(op.root, op.details())
 	if err := s.do(op.course); err != nil {
 		return err
 	}

@@ -37,7 +37,9 @@ type shown struct {
 }
 
 // show brings the search attributes, the current details and the records up to
-// the present state. The records come last: they are the ones that may wait.
+// the present state. It is called before anything that takes time, so that a
+// step which is over at once costs no events. The records come last: they are
+// the ones that may wait.
 func (op *operation) show(ctx workflow.Context) {
 	op.showAttributes(ctx)
 	workflow.SetCurrentDetails(op.root, op.details())
@@ -50,8 +52,7 @@ func (op *operation) show(ctx workflow.Context) {
 		return
 	}
 	op.shown.progress = fingerprint
-	lctx := op.local(ctx, "Save the progress")
-	if err := workflow.ExecuteLocalActivity(lctx, rec.SaveProgress, p).Get(lctx, nil); err != nil && !temporal.IsCanceledError(err) {
+	if err := op.record(ctx, "Save the progress", nil, rec.SaveProgress, p); err != nil && !temporal.IsCanceledError(err) {
 		op.log.Error("progress not saved", "server", op.serverID(), "error", err)
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -18,25 +18,22 @@ import (
 	"github.com/handrail/handrail/workflows"
 )
 
-// ErrNotFound tells that no running operation answers to a name.
-var ErrNotFound = errors.New("no such operation is running")
-
 // Options are how a procedure is started: its id by the rules of the staff
 // contract, a summary for lists, and the search attributes known so far. A
-// ticket whose procedure has run before is not run again by a late message.
+// ticket whose procedure has run before is not run again by a late message, and
+// staff's own work on a server (no ticket) not twice at one time.
 func Options(p hosting.Procedure, r workflows.Request) client.StartWorkflowOptions {
-	subject := r.Ticket
-	if subject == "" {
-		subject = "staff-" + strings.ToLower(r.Server)
-	}
+	subject, reuse := r.Ticket, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	attributes := []temporal.SearchAttributeUpdate{workflows.PhaseKey.ValueSet(string(hosting.PhaseRunning))}
-	if r.Ticket != "" {
+	if r.Ticket == "" {
+		subject, reuse = "staff-"+strings.ToLower(r.Server), enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	} else {
 		attributes = append(attributes, workflows.TicketKey.ValueSet(r.Ticket))
 	}
 	return client.StartWorkflowOptions{
 		ID:                       workflows.IDPrefix(p) + "/" + subject,
 		TaskQueue:                workflows.TaskQueue,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:    reuse,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		StaticSummary:            summary(p, r),
 		StaticDetails:            fmt.Sprintf("Requested by %s (%s).", r.RequestedBy.Contact, r.RequestedBy.Role),
@@ -55,78 +52,60 @@ func summary(p hosting.Procedure, r workflows.Request) string {
 	return s
 }
 
-// Start starts a procedure, or says which operation has the ticket already.
+// Start starts a procedure, or says which operation has the ticket already
+// (Conflict) or what the request lacks (InvalidRequest).
 func Start(ctx context.Context, tc client.Client, p hosting.Procedure, r workflows.Request, input any) (client.WorkflowRun, error) {
-	if err := r.Validate(); err != nil {
+	if err := check(r); err != nil {
 		return nil, err
 	}
 	o := Options(p, r)
-	if r.Ticket == "" {
-		// Staff may work on a server of their own accord more than once.
-		o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-	}
 	o.WorkflowExecutionErrorWhenAlreadyStarted = true
 	run, err := tc.ExecuteWorkflow(ctx, o, string(p), input)
-	if started, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ok {
-		return nil, hosting.NewFault(hosting.FaultConflict, r.Server, o.ID+" was started before (run "+started.RunId+")",
-			"look at it with: starter show "+o.ID)
+	if _, started := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); started {
+		return nil, hosting.NewFault(hosting.FaultConflict, r.Server, o.ID+" was started before", "look at it with: starter show "+o.ID)
 	}
 	return run, err
 }
 
-// Find returns the workflow id of a running operation, given that id or the
-// number of its ticket.
-func Find(ctx context.Context, tc client.Client, name string) (string, error) {
-	if strings.Contains(name, "/") {
-		return name, nil
+// SignalOrStart hands a ticket's event to the operation of its ticket, or starts
+// it with the event. It reports false, and does nothing, where that operation
+// has ended: a late message does not run a procedure again.
+func SignalOrStart(ctx context.Context, tc client.Client, e hosting.TicketEvent) (taken bool, err error) {
+	r := workflows.Request{
+		Server: e.Fields.Server, Ticket: e.Ticket,
+		RequestedBy: hosting.Requester{Contact: e.Author, Role: hosting.RoleCustomer},
 	}
-	ids, err := Running(ctx, tc, name)
-	if err != nil {
-		return "", err
+	if err := check(r); err != nil {
+		return false, err
 	}
-	switch len(ids) {
-	case 0:
-		return "", fmt.Errorf("%w for ticket %q; see: starter list", ErrNotFound, name)
-	case 1:
-		return ids[0], nil
+	o := Options(e.Procedure, r)
+	// The server refuses a signal with start under the policy fail.
+	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	_, err = tc.SignalWithStartWorkflow(ctx, o.ID, SignalTicketEvent, e, o, string(e.Procedure), r)
+	if _, ended := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); ended {
+		return false, nil
 	}
-	return "", fmt.Errorf("ticket %s has several operations: %s; name one of them", name, strings.Join(ids, ", "))
+	return err == nil, err
 }
 
-// Running lists the workflow ids of the running operations of a ticket: first
-// by the id rules, which are right at once, then by search attribute, which
-// also finds those that were started under another id but lags a little.
-func Running(ctx context.Context, tc client.Client, ticket string) ([]string, error) {
-	var ids []string
-	for _, p := range workflows.Procedures() {
-		id := workflows.IDPrefix(p) + "/" + ticket
-		d, err := tc.DescribeWorkflowExecution(ctx, id, "")
-		if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) > 0 {
-		return ids, nil
-	}
-	resp, err := tc.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: 20, Query: fmt.Sprintf("Ticket = %s AND ExecutionStatus = 'Running'", Quote(ticket)),
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range resp.GetExecutions() {
-		ids = append(ids, e.GetExecution().GetWorkflowId())
-	}
-	return ids, nil
-}
+// SignalTicketEvent is the signal for events of the ticket system; its argument
+// is a hosting.TicketEvent.
+const SignalTicketEvent = "ticket-event"
 
-// Quote makes a string literal of a visibility query.
-func Quote(s string) string {
-	return "'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", `\'`) + "'"
+// ticketNumber is the form that the desk's contract gives to ticket numbers; an
+// id is made of it.
+var ticketNumber = regexp.MustCompile(`^[A-Za-z0-9._#-]{1,64}$`)
+
+// maxName is the length of a host name (RFC 1035, section 2.3.4) in bytes.
+// Temporal takes summaries of up to 400.
+const maxName = 255
+
+func check(r workflows.Request) error {
+	switch {
+	case r.Ticket != "" && !ticketNumber.MatchString(r.Ticket):
+		return hosting.Invalid("", fmt.Sprintf("%q is not the number of a ticket", r.Ticket), `use up to 64 letters, digits, ".", "_", "-" and "#"`)
+	case len(r.Server) > maxName:
+		return hosting.Invalid("", fmt.Sprintf("the server's name has %d bytes", len(r.Server)), "give its service id, IP address, host name or name")
+	}
+	return r.Validate()
 }
