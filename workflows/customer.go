@@ -30,8 +30,10 @@ type customerState struct {
 	Stage int        `json:"stage,omitempty"`
 }
 
-// listen takes in the ticket's events as they come, each once.
+// listen takes in the ticket's events as they come, each once. What came with
+// the start is taken in at once.
 func (op *operation) listen() {
+	op.drain()
 	events := workflow.GetSignalChannelWithOptions(op.root, "ticket-event", workflow.SignalChannelOptions{
 		Description: "Something happened on the ticket; sent by the gateway.",
 	})

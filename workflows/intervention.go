@@ -21,17 +21,21 @@ type InterventionRequest struct {
 // ServerIntervention is a technician's intervention on a server that its owner
 // asked for (I1 to I10): from the ticket to the summary.
 func ServerIntervention(ctx workflow.Context, in InterventionRequest) (Result, error) {
-	i := &intervention{}
-	op := newOperation(ctx, hosting.ServerIntervention, in.Request, &i.work)
-	op.learn(hosting.RequestFields{Reason: in.Reason, Details: in.Details, FailedTools: in.FailedTools})
-	i.operation = op
-	return op.run(procedure{
+	i := newIntervention(ctx, in)
+	return i.run(procedure{
 		course:   i.course(),
 		handlers: i.handlers,
 		restart: func(r Request) error {
 			return workflow.NewContinueAsNewError(ctx, ServerIntervention, InterventionRequest{Request: r})
 		},
 	})
+}
+
+func newIntervention(ctx workflow.Context, in InterventionRequest) *intervention {
+	i := &intervention{}
+	i.operation = newOperation(ctx, hosting.ServerIntervention, in.Request, &i.work)
+	i.learn(hosting.RequestFields{Reason: in.Reason, Details: in.Details, FailedTools: in.FailedTools})
+	return i
 }
 
 // course is the manual's page, top to bottom.

@@ -99,11 +99,9 @@ func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.P
 
 // actOnPower runs the activity and accounts for the downtime it observed.
 func (op *operation) actOnPower(ctx workflow.Context, order bmc.PowerOrder) (hosting.PowerResult, error) {
-	waits := op.Policy.Power
-	takes := waits.OffWait.D() + 3*waits.ActWait.D() + 2*time.Minute
 	var result hosting.PowerResult
 	summary := "Power " + string(order.Action) + " of " + op.Subject.Server.String()
-	if err := op.callBMC(ctx, summary, takes, &result, bmcs.SetPower, order); err != nil {
+	if err := op.callBMC(ctx, summary, order.Longest()+time.Minute, &result, bmcs.SetPower, order); err != nil {
 		return result, err
 	}
 	op.Machine.measure(result)

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ func SearchAttributes() []temporal.SearchAttributeKey {
 type shown struct {
 	values   map[string]string
 	due      time.Time
-	progress string
+	progress records.Progress
 }
 
 // show brings the search attributes, the current details and the records up to
@@ -47,11 +48,10 @@ func (op *operation) show(ctx workflow.Context) {
 		return
 	}
 	p := records.Progress{Operation: op.ID, Phase: op.phase(), WaitingOn: op.WaitingOn, Step: op.current().name, Steps: op.allSteps()}
-	fingerprint := fmt.Sprint(p)
-	if fingerprint == op.shown.progress || op.Phase.Final() {
+	if op.Phase.Final() || reflect.DeepEqual(p, op.shown.progress) {
 		return
 	}
-	op.shown.progress = fingerprint
+	op.shown.progress = p
 	if err := op.record(ctx, "Save the progress", nil, rec.SaveProgress, p); err != nil && !temporal.IsCanceledError(err) {
 		op.log.Error("progress not saved", "server", op.serverID(), "error", err)
 	}

@@ -36,6 +36,10 @@ import (
 // heartbeat goes on by looking, and never sends a request again that may have
 // been sent: a machine that did not move after it is unmoved.
 //
+// A cancellation (the permission was revoked, the operation cancelled) keeps
+// every further request from being sent, but what may have been sent is seen to
+// its end: a cycle whose off was ours turns the machine on again.
+//
 // A cycle of a machine that is found off turns it on. A warm reset is reached
 // only where something shows it (the BMC's last reset time, the boot's
 // progress, a power state that left On and came back), otherwise it is unknown.
@@ -43,7 +47,7 @@ func (a *Activities) SetPower(ctx context.Context, order PowerOrder) (hosting.Po
 	if err := order.validate(); err != nil {
 		return hosting.PowerResult{}, err
 	}
-	run := &powerRun{a: a, order: order, p: progress{Action: order.Action}}
+	run := &powerRun{a: a, order: order, asked: ctx, p: progress{Action: order.Action}}
 	resumed, err := a.beats.last(ctx, &run.p)
 	switch {
 	case err != nil:
@@ -58,6 +62,8 @@ func (a *Activities) SetPower(ctx context.Context, order PowerOrder) (hosting.Po
 	}
 	defer run.line.close()
 	run.resume()
+	ctx, release := run.steadfast()
+	defer release()
 	stop := a.beating(ctx, func() any { return run.snapshot() })
 	defer stop()
 	outcome, err := run.do(ctx)
@@ -81,6 +87,7 @@ type powerRun struct {
 	a     *Activities
 	order PowerOrder
 	line  *line
+	asked context.Context //nolint:containedctx // what its caller still wants
 	// acting is the endpoint that carries the act; -1 while none is chosen.
 	acting int
 	last   board.Power
@@ -97,6 +104,18 @@ func (r *powerRun) resume() {
 		return
 	}
 	r.acting = max(0, slices.IndexFunc(r.line.target.BMC.Endpoints, func(e hosting.BMCEndpoint) bool { return e.Protocol == r.p.Via }))
+}
+
+// steadfast is the caller's context as long as nothing may have been sent. From
+// then on a cancellation does not end the looking, only the time does.
+func (r *powerRun) steadfast() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.asked), r.order.Longest())
+	stop := context.AfterFunc(r.asked, func() {
+		if p := r.snapshot(); p.Stage == stageLooking && !p.WentOff {
+			cancel()
+		}
+	})
+	return ctx, func() { stop(); cancel() }
 }
 
 func (r *powerRun) server() string { return r.order.Target.Server }

@@ -85,6 +85,9 @@ func (r *powerRun) guard(step hosting.PowerAction) error {
 	if step == hosting.ActOn && r.p.WentOff {
 		return nil // turning on again what we turned off with permission
 	}
+	if err := r.asked.Err(); err != nil {
+		return err
+	}
 	return r.order.Guard.check(r.server(), step, time.Now())
 }
 

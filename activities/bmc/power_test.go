@@ -343,12 +343,41 @@ func TestSetPower_Refusals(t *testing.T) {
 			r.refuse(t, o, hosting.FaultInvalidRequest)
 		}
 	})
-	inBubble(t, "a cancelled context ends the wait", func(t *testing.T) {
+}
+
+// Revoking a permission midway stops further acts, and leaves no machine off.
+func TestSetPower_Cancelled(t *testing.T) {
+	t.Parallel()
+	cancelled := func(t *testing.T, o func(*rig) PowerOrder, after time.Duration) (*rig, hosting.PowerResult, error) {
+		t.Helper()
 		r := newRig(hosting.PowerOn)
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		if _, err := r.SetPower(ctx, r.order(hosting.ActGracefulOff)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("SetPower = %v", err)
+		time.AfterFunc(after, cancel)
+		result, err := r.SetPower(ctx, o(r))
+		return r, result, err
+	}
+	inBubble(t, "before anything was sent", func(t *testing.T) {
+		r, _, err := cancelled(t, func(r *rig) PowerOrder { return r.order(hosting.ActGracefulOff) }, 0)
+		if !errors.Is(err, context.Canceled) || len(r.chassis.requests()) != 0 {
+			t.Errorf("SetPower = %v, sent %v", err, r.chassis.requests())
+		}
+	})
+	inBubble(t, "between the off and the on of a cycle", func(t *testing.T) {
+		r, result, err := cancelled(t, func(r *rig) PowerOrder { return r.order(hosting.ActCycle) }, 5*time.Second)
+		if err != nil || result.Outcome != hosting.Reached || !slices.Equal(r.chassis.requests(), []string{"graceful-off", "on"}) {
+			t.Errorf("SetPower = %+v, %v, sent %v", result, err, r.chassis.requests())
+		}
+	})
+	inBubble(t, "before the forced off that would follow", func(t *testing.T) {
+		r, result, err := cancelled(t, func(r *rig) PowerOrder {
+			delete(r.chassis.takes, "graceful-off")
+			o := r.order(hosting.ActGracefulOff)
+			o.AllowForced = true
+			return o
+		}, 5*time.Second)
+		if err != nil || result.Outcome != hosting.Unmoved || !slices.Equal(r.chassis.requests(), []string{"graceful-off"}) {
+			t.Errorf("SetPower = %+v, %v, sent %v", result, err, r.chassis.requests())
 		}
 	})
 }
