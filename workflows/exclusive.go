@@ -15,7 +15,7 @@ import (
 func (op *operation) takeServer(ctx workflow.Context) error {
 	want := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
 	var answer records.LeaseAnswer
-	if err := op.record(ctx, "Take the server", &answer, rec.RequestLease, want); err != nil {
+	if err := record(ctx, "Take the server", &answer, rec.RequestLease, want); err != nil {
 		return err
 	}
 	if !answer.Granted {
@@ -24,7 +24,7 @@ func (op *operation) takeServer(ctx workflow.Context) error {
 		}
 	}
 	op.Machine.Taken = true
-	return op.record(ctx, "Read the server's record", &op.Subject.Server, rec.ReadServer, op.serverID())
+	return record(ctx, "Read the server's record", &op.Subject.Server, rec.ReadServer, op.serverID())
 }
 
 // queue waits for the lease.
@@ -47,5 +47,5 @@ func (op *operation) queue(ctx workflow.Context, want records.LeaseRequest, answ
 // muteAlerts takes a suppression lease: it ends with the operation.
 func (op *operation) muteAlerts(ctx workflow.Context) error {
 	s := records.Suppression{Operation: op.ID, Server: op.serverID(), Reason: string(op.kind) + " for ticket " + op.Ticket}
-	return op.record(ctx, "Mute the server's alerts", nil, rec.Suppress, s)
+	return record(ctx, "Mute the server's alerts", nil, rec.Suppress, s)
 }

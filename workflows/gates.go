@@ -129,7 +129,7 @@ func (op *operation) permitPower(ctx workflow.Context, p hosting.PowerStatement)
 
 // revokePower takes back the power statements that a later one replaces.
 func (op *operation) revokePower(ctx workflow.Context, by hosting.Evidence) error {
-	return op.record(ctx, "Revoke the earlier permission for power actions", nil, rec.RevokeConsents, records.Revocation{
+	return record(ctx, "Revoke the earlier permission for power actions", nil, rec.RevokeConsents, records.Revocation{
 		Operation: op.ID, Statements: []hosting.StatementKind{hosting.PowerAllowed, hosting.PowerWindow, hosting.PowerRefused},
 		By: by.Author, Reason: by.Text,
 	})
@@ -145,7 +145,7 @@ func (op *operation) stateBackup(ctx workflow.Context, b hosting.BackupStatement
 func (op *operation) keep(ctx workflow.Context, e hosting.Evidence) error {
 	op.Customer.Said = append(op.Customer.Said, e)
 	consent := hosting.Consent{Operation: op.ID, Server: op.serverID(), Evidence: e}
-	return op.record(ctx, "Keep the statement "+string(e.Statement), nil, rec.RecordConsent, consent)
+	return record(ctx, "Keep the statement "+string(e.Statement), nil, rec.RecordConsent, consent)
 }
 
 // awaitWindow waits until the customer's window begins. The customer may change

@@ -80,7 +80,7 @@ func (op *operation) lookUp(ctx workflow.Context) (reference, problem string, er
 		return "", "not named", nil
 	}
 	var found records.Subject
-	err = op.record(ctx, "Look up "+reference, &found, rec.Identify, records.Identification{Reference: reference, Requester: by})
+	err = record(ctx, "Look up "+reference, &found, rec.Identify, records.Identification{Reference: reference, Requester: by})
 	if err != nil || found.Problem != "" {
 		return reference, string(found.Problem), err
 	}
@@ -122,7 +122,7 @@ func (op *operation) bind(ctx workflow.Context) error {
 			return err
 		}
 	}
-	return op.record(ctx, "Bind the operation to "+op.Subject.Server.String(), nil, rec.AssignServer, records.Assignment{
+	return record(ctx, "Bind the operation to "+op.Subject.Server.String(), nil, rec.AssignServer, records.Assignment{
 		Operation: op.ID, Server: op.serverID(), Ticket: op.Ticket,
 	})
 }

@@ -169,7 +169,7 @@ func (op *operation) start() error {
 // the same procedure on the same ticket ends here, naming the first.
 func (op *operation) open() error {
 	info := workflow.GetInfo(op.root)
-	if err := op.record(op.root, "Read the policy", &op.Policy, rules.ReadPolicy); err != nil {
+	if err := record(op.root, "Read the policy", &op.Policy, rules.ReadPolicy); err != nil {
 		return err
 	}
 	var row hosting.Operation
@@ -177,7 +177,7 @@ func (op *operation) open() error {
 		Procedure: op.kind, Ticket: op.request.Ticket, Workflow: info.WorkflowExecution.ID, Run: info.FirstRunID,
 		RequestedBy: op.request.RequestedBy,
 	}
-	if err := op.record(op.root, "Open the operation", &row, rec.OpenOperation, opening); err != nil {
+	if err := record(op.root, "Open the operation", &row, rec.OpenOperation, opening); err != nil {
 		return err
 	}
 	op.ID, op.Ticket = row.ID, op.request.Ticket
@@ -202,7 +202,7 @@ func (op *operation) end(cause error) (Result, error) {
 	op.Phase, op.WaitingOn, op.Due = phase, "", nil
 	op.show(ctx)
 	closing := records.Closing{Operation: op.ID, Phase: phase, Outcome: outcome, Steps: op.allSteps()}
-	if err := op.record(ctx, "Close the operation", nil, rec.CloseOperation, closing); err != nil {
+	if err := record(ctx, "Close the operation", nil, rec.CloseOperation, closing); err != nil {
 		return Result{}, err
 	}
 	// The server is free again before the customer is told: the ticket desk may

@@ -8,6 +8,7 @@ import (
 
 	"github.com/handrail/handrail/activities/bmc"
 	"github.com/handrail/handrail/activities/desk"
+	"github.com/handrail/handrail/activities/executions"
 	"github.com/handrail/handrail/activities/mail"
 	"github.com/handrail/handrail/activities/policy"
 	"github.com/handrail/handrail/activities/records"
@@ -20,6 +21,7 @@ var (
 	tickets *desk.Activities
 	mailer  *mail.Activities
 	bmcs    *bmc.Activities
+	running *executions.Activities
 	rules   = &policy.File{}
 )
 
@@ -42,7 +44,7 @@ const (
 // record makes a short, idempotent write to our own database, or a read of it.
 // It is tried until the database is back. The answer goes to out, which may be
 // nil.
-func (op *operation) record(ctx workflow.Context, summary string, out, activity any, in ...any) error {
+func record(ctx workflow.Context, summary string, out, activity any, in ...any) error {
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
@@ -53,10 +55,10 @@ func (op *operation) record(ctx workflow.Context, summary string, out, activity 
 	return workflow.ExecuteLocalActivity(ctx, activity, in...).Get(ctx, out)
 }
 
-// call speaks to the ticket desk or the mail server. They may be away for
-// hours; nothing is lost by waiting for them.
-func (op *operation) call(ctx workflow.Context, summary string, out, activity, in any) error {
-	return op.execute(ctx, out, activity, in, workflow.ActivityOptions{
+// call speaks to the ticket desk, the mail server or Temporal. They may be away
+// for hours; nothing is lost by waiting for them.
+func call(ctx workflow.Context, summary string, out, activity, in any) error {
+	return execute(ctx, out, activity, in, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute,
@@ -65,10 +67,18 @@ func (op *operation) call(ctx workflow.Context, summary string, out, activity, i
 	})
 }
 
+// call shows where the operation stands, because what follows takes time, and
+// speaks to an outside system.
+func (op *operation) call(ctx workflow.Context, summary string, out, activity, in any) error {
+	op.show(ctx)
+	return call(ctx, summary, out, activity, in)
+}
+
 // callBMC speaks to the server's BMC, by its site's workers. One that does not
 // answer is soon a matter for people.
 func (op *operation) callBMC(ctx workflow.Context, summary string, takes time.Duration, out, activity, in any) error {
-	return op.execute(ctx, out, activity, in, workflow.ActivityOptions{
+	op.show(ctx)
+	return execute(ctx, out, activity, in, workflow.ActivityOptions{
 		TaskQueue:           SiteQueue(op.Subject.Server.Site),
 		StartToCloseTimeout: takes,
 		HeartbeatTimeout:    heartbeat,
@@ -84,17 +94,15 @@ func (op *operation) callBMC(ctx workflow.Context, summary string, takes time.Du
 // poll tries an activity again and again until it succeeds: however long that
 // takes, it costs three events.
 func (op *operation) poll(ctx workflow.Context, summary string, every time.Duration, activity, in any) error {
-	return op.execute(ctx, nil, activity, in, workflow.ActivityOptions{
+	op.show(ctx)
+	return execute(ctx, nil, activity, in, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: every, BackoffCoefficient: 1, MaximumInterval: every},
 		Summary:             summary,
 	})
 }
 
-// execute shows where the operation stands, because what follows takes time,
-// and runs an activity.
-func (op *operation) execute(ctx workflow.Context, out, activity, in any, o workflow.ActivityOptions) error {
-	op.show(ctx)
+func execute(ctx workflow.Context, out, activity, in any, o workflow.ActivityOptions) error {
 	ctx = workflow.WithActivityOptions(ctx, o)
 	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
 }

@@ -10,13 +10,16 @@ import (
 	"github.com/handrail/handrail/hosting"
 )
 
-// Register makes every procedure known to a worker, or to a replayer.
+// Register makes every procedure, and the reconciler, known to a worker, or to a replayer.
 func Register(r worker.WorkflowRegistry) {
 	for name, procedure := range procedures {
 		r.RegisterWorkflowWithOptions(procedure, workflow.RegisterOptions{
 			Name: string(name), VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 		})
 	}
+	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{
+		Name: "Reconcile", VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
 }
 
 var procedures = map[hosting.Procedure]any{

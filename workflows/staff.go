@@ -179,7 +179,7 @@ func (op *operation) logAction(ctx workflow.Context, by, what, result string) {
 	}
 	ctx, done := workflow.NewDisconnectedContext(ctx)
 	defer done()
-	if err := op.record(ctx, "Log: "+what, nil, rec.LogActions, []hosting.Action{a}); err != nil {
+	if err := record(ctx, "Log: "+what, nil, rec.LogActions, []hosting.Action{a}); err != nil {
 		op.log.Error("action not logged", "server", op.serverID(), "what", what, "error", err)
 	}
 }

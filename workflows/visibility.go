@@ -52,7 +52,7 @@ func (op *operation) show(ctx workflow.Context) {
 		return
 	}
 	op.shown.progress = p
-	if err := op.record(ctx, "Save the progress", nil, rec.SaveProgress, p); err != nil && !temporal.IsCanceledError(err) {
+	if err := record(ctx, "Save the progress", nil, rec.SaveProgress, p); err != nil && !temporal.IsCanceledError(err) {
 		op.log.Error("progress not saved", "server", op.serverID(), "error", err)
 	}
 }

@@ -52,6 +52,18 @@ func (r *Records) OpenByTicket(ctx context.Context, ticket string) ([]hosting.Op
 	return r.Operations(ctx, Filter{Ticket: ticket, OpenOnly: true, Limit: maxLimit})
 }
 
+// OpenOperations lists the open operations without their steps, at most 1,000,
+// oldest first: what the reconciler goes through.
+func (r *Records) OpenOperations(ctx context.Context) ([]hosting.Operation, error) {
+	t := task{doing: "listing the open operations"}
+	rows, err := r.pool.Query(ctx, selectOperation+"WHERE o.closed_at IS NULL ORDER BY o.opened_at, o.id LIMIT $1", maxLimit)
+	if err != nil {
+		return nil, explain(r.host, t, err)
+	}
+	ops, err := pgx.CollectRows(rows, scanOperation)
+	return ops, explain(r.host, t, err)
+}
+
 // addSteps puts into each operation its steps in their order, all attempts of
 // one after another, one that is still to come last.
 func addSteps(ctx context.Context, q querier, ops []hosting.Operation) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/handrail/handrail/activities/bmc"
 	"github.com/handrail/handrail/activities/desk"
 	"github.com/handrail/handrail/activities/desk/httpdesk"
+	"github.com/handrail/handrail/activities/executions"
 	"github.com/handrail/handrail/activities/letters"
 	"github.com/handrail/handrail/activities/mail"
 	"github.com/handrail/handrail/activities/policy"
@@ -102,6 +103,7 @@ func (h *Host) addMain(ctx context.Context) error {
 	w.RegisterActivity(&desk.Activities{Desk: tickets, Letters: book, Provider: p.Provider})
 	w.RegisterActivity(mails)
 	w.RegisterActivity(rules)
+	w.RegisterActivity(&executions.Activities{Temporal: h.client})
 	h.workers = append(h.workers, w)
 	return nil
 }
@@ -113,7 +115,7 @@ func (h *Host) recordActivities() []any {
 	return []any{
 		r.OpenOperation, r.Identify, r.AssignServer, r.ReadServer, r.SaveProgress, r.CloseOperation, r.LogActions,
 		r.RequestLease, r.AwaitLease, r.ReleaseLease, r.Suppress, r.LiftSuppression,
-		r.RecordConsent, r.RevokeConsents, r.SpendConsent,
+		r.RecordConsent, r.RevokeConsents, r.SpendConsent, r.OpenOperations,
 	}
 }
 
@@ -147,6 +149,12 @@ func (h *Host) Start(ctx context.Context) error {
 				started.Stop()
 			}
 			return fmt.Errorf("starting the worker: %w", err)
+		}
+	}
+	if !h.config.SitesOnly {
+		if err := h.ensureReconciler(ctx); err != nil {
+			h.Stop()
+			return err
 		}
 	}
 	h.log.Info("worker is serving", "sites", h.config.Sites, "workflows", !h.config.SitesOnly, "build", h.config.BuildID)
