@@ -184,4 +184,3 @@ func TestPathsWorthRecording(t *testing.T) {
 		b.keep(second, "queued")
 	})
 }
-

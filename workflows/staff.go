@@ -71,9 +71,12 @@ func (op *operation) handleStaff() error {
 		check             func(Decision) error
 		act               func(Decision) string
 	}{
-		{"relaunch", "Run the failed step again, once its cause is corrected. Both attempts are kept.", failed,
-			func(Decision) string { op.relaunch(); return "relaunched: " + op.current().title }},
-		{"skip", "Go on without the failed step, where that is allowed. Give the reason.",
+		{
+			"relaunch", "Run the failed step again, once its cause is corrected. Both attempts are kept.", failed,
+			func(Decision) string { op.relaunch(); return "relaunched: " + op.current().title },
+		},
+		{
+			"skip", "Go on without the failed step, where that is allowed. Give the reason.",
 			func(d Decision) error {
 				if err := failed(d); err != nil {
 					return err
@@ -83,33 +86,42 @@ func (op *operation) handleStaff() error {
 				}
 				return op.needReason(d)
 			},
-			func(d Decision) string { op.skip(d.By); return "skipped: " + op.current().title }},
-		{"cancel", "End the operation, with clean-up. Refused after the point of no return. Give the reason: the customer reads it.",
+			func(d Decision) string { op.skip(d.By); return "skipped: " + op.current().title },
+		},
+		{
+			"cancel", "End the operation, with clean-up. Refused after the point of no return. Give the reason: the customer reads it.",
 			func(d Decision) error {
 				if err := op.mayCancel(); err != nil {
 					return err
 				}
 				return op.needReason(d)
 			},
-			func(d Decision) string { op.cancel(d); return "cancelled; clean-up follows" }},
-		{"hold", "Pause: no further step begins and no power action is taken until resume. Give the reason.",
+			func(d Decision) string { op.cancel(d); return "cancelled; clean-up follows" },
+		},
+		{
+			"hold", "Pause: no further step begins and no power action is taken until resume. Give the reason.",
 			func(d Decision) error {
 				if op.Held != nil {
 					return op.refuse("on hold already, by " + op.Held.By)
 				}
 				return op.needReason(d)
 			},
-			func(d Decision) string { op.Held = &d; return "on hold" }},
-		{"resume", "Go on after a hold.",
+			func(d Decision) string { op.Held = &d; return "on hold" },
+		},
+		{
+			"resume", "Go on after a hold.",
 			func(Decision) error {
 				if op.Held == nil {
 					return op.refuse("not on hold")
 				}
 				return nil
 			},
-			func(Decision) string { op.Held = nil; return "resumed" }},
-		{"note", "Write a note into the operation's log. The customer does not see it.", op.needReason,
-			func(Decision) string { return "noted" }},
+			func(Decision) string { op.Held = nil; return "resumed" },
+		},
+		{
+			"note", "Write a note into the operation's log. The customer does not see it.", op.needReason,
+			func(Decision) string { return "noted" },
+		},
 	}
 	for _, u := range updates {
 		err := handle(op, u.name, u.description, u.check, func(ctx workflow.Context, d Decision) (string, error) {

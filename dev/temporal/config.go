@@ -48,8 +48,12 @@ func choosePorts(ctx context.Context, c *Config) (p ports, err error) {
 		port *int
 		set  int
 	}{
-		{"Temporal", &p.frontend, c.Port}, {"Temporal's HTTP API", &p.http, c.HTTPPort}, {"Temporal's UI", nil, c.UIPort},
-		{"history", &p.history, 0}, {"matching", &p.matching, 0}, {"worker", &p.worker, 0},
+		{"Temporal", &p.frontend, c.Port},
+		{"Temporal's HTTP API", &p.http, c.HTTPPort},
+		{"Temporal's UI", nil, c.UIPort},
+		{"history", &p.history, 0},
+		{"matching", &p.matching, 0},
+		{"worker", &p.worker, 0},
 	} {
 		if want.port == nil && want.set == 0 {
 			continue

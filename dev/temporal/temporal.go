@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -135,6 +136,22 @@ func (c Config) prepare(sql *config.SQL) error {
 			return err
 		}
 		sql.DatabaseName = final
+	}
+	return checkHeader(sql.DatabaseName)
+}
+
+// checkHeader refuses a file that is no database before the server does, in
+// pages of words.
+func checkHeader(path string) error {
+	const magic = "SQLite format 3\x00"
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	head := make([]byte, len(magic))
+	if _, err := io.ReadFull(f, head); err != nil || string(head) != magic {
+		return fmt.Errorf("temporal's database %s is damaged", path)
 	}
 	return nil
 }

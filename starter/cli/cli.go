@@ -8,43 +8,39 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 	"golang.org/x/term"
-
-	"github.com/handrail/handrail/hosting"
-	"github.com/handrail/handrail/starter/launch"
 )
 
-// The exit codes.
-const (
-	exitOK       = 0
-	exitFailed   = 1 // something did not work
-	exitUsage    = 2 // the command was not understood
-	exitRefused  = 3 // Handrail refused, and said why
-	exitNotFound = 4 // no such operation
-)
-
-// IO is where the command line reads its environment and writes.
+// IO is where the command line reads its environment and writes, and how it
+// reaches what it works with.
 type IO struct {
-	Out, Err io.Writer
-	Getenv   func(string) string
+	Out, Err  io.Writer
+	LookupEnv func(string) (string, bool)
 	// Terminal: the output is looked at by a person, who likes to see it move.
 	Terminal bool
 	// Dial connects to Temporal.
 	Dial func(context.Context) (client.Client, error)
+	// Records opens the records' database.
+	Records func(ctx context.Context, url string) (Records, error)
+	// Patience is how long an update may take to reach the operation; 0 is 30
+	// seconds. Refresh is the pause between two looks; 0 is 2 seconds.
+	Patience, Refresh time.Duration
 }
 
 // Std is the process's own.
 func Std() IO {
 	return IO{
-		Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: term.IsTerminal(int(os.Stdout.Fd())), Dial: dial,
+		Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv, Terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		Dial: dial, Records: openRecords,
 	}
 }
 
@@ -52,16 +48,15 @@ func Std() IO {
 func dial(ctx context.Context) (client.Client, error) {
 	o, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return nil, fmt.Errorf("temporal's settings: %w", err)
+		return nil, fmt.Errorf("the settings for Temporal: %w", err)
 	}
-	o.Logger = log.NewStructuredLogger(quiet())
+	o.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	if o.HostPort == "" {
+		o.HostPort = client.DefaultHostPort
+	}
 	tc, err := client.DialContext(ctx, o)
 	if err != nil {
-		address := o.HostPort
-		if address == "" {
-			address = client.DefaultHostPort
-		}
-		return nil, fmt.Errorf("temporal at %s does not answer: %w. To do: set TEMPORAL_ADDRESS, or start `go run ./dev`", address, err)
+		return nil, &unreachable{o.HostPort, err}
 	}
 	return tc, nil
 }
@@ -72,50 +67,67 @@ type app struct {
 	json   bool
 	by     string
 	client client.Client
+	// began: the command line was understood, and the command has begun.
+	began bool
 }
 
-// Run runs a command and returns its exit code.
+// Run runs a command and returns its exit code. Errors go to Err, a line for
+// each.
 func Run(ctx context.Context, args []string, streams IO) int {
 	a := &app{IO: streams}
+	a.Patience = orElse(a.Patience, 30*time.Second)
+	a.Refresh = orElse(a.Refresh, 2*time.Second)
+	err := a.run(ctx, args)
+	if a.client != nil {
+		a.client.Close()
+	}
+	for _, line := range say(err) {
+		fmt.Fprintln(printable{a.Err}, "starter:", line)
+	}
+	return exitCode(err)
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+func (a *app) run(ctx context.Context, args []string) error {
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
+	if err := understood(root, args); err != nil {
+		return usage{err}
+	}
 	err := root.ExecuteContext(ctx)
-	if a.client != nil {
-		a.client.Close()
+	if err != nil && !a.began {
+		return usage{err}
 	}
-	if err == nil {
-		return exitOK
-	}
-	fmt.Fprintln(a.Err, "starter:", words(err))
-	return exitCode(err)
+	return err
 }
 
-// usage marks an error in how the command was called.
-type usage struct{ error }
-
-func exitCode(err error) int {
-	var application *temporal.ApplicationError
-	_, wrong := errors.AsType[usage](err)
-	_, missing := errors.AsType[*serviceerror.NotFound](err)
-	switch {
-	case wrong:
-		return exitUsage
-	case errors.Is(err, launch.ErrNotFound) || missing:
-		return exitNotFound
-	case hosting.KindOf(err) != "" || errors.As(err, &application):
-		return exitRefused
+// understood finds commands that do not exist below ones that do; cobra would
+// answer them with help and success.
+func understood(root *cobra.Command, args []string) error {
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		return nil
 	}
-	return exitFailed
-}
-
-// words is what an error says without Temporal's wrapping.
-func words(err error) string {
-	if application, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		return application.Message()
+	c, rest, err := root.Find(args)
+	if err == nil && c.Name() == "help" && c.Parent() == root {
+		c, rest, err = root.Find(rest)
 	}
-	return err.Error()
+	if err != nil || c.Runnable() {
+		return err
+	}
+	for _, word := range rest {
+		if !strings.HasPrefix(word, "-") {
+			return fmt.Errorf("unknown command %q for %q", word, c.CommandPath())
+		}
+	}
+	return nil
 }
 
 func (a *app) root() *cobra.Command {
@@ -124,8 +136,8 @@ func (a *app) root() *cobra.Command {
 		Short: "Start Handrail's procedures, look at them and steer them",
 		Long: `Start Handrail's procedures, look at them and steer them.
 
-An operation is named by its workflow id (intervention/1001) or by its ticket
-(1001). Every command that changes something records who did it: --by, else
+OPERATION is a workflow id (intervention/1001) or the number of a ticket (1001).
+Every command that changes something records who did it: --by, else
 HANDRAIL_USER, else USER.
 
 Temporal is found by its standard settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
@@ -133,20 +145,29 @@ TEMPORAL_API_KEY, TEMPORAL_TLS_…); without them, at ` + client.DefaultHostPort
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the reason is printed),
 4 no such operation.`,
-		Example: `  starter start intervention --server srv-1001 --ticket 1001 --by anna
+		Example: `  starter start intervention --ticket 1001 --by anna
   starter list --phase waiting
   starter show 1001 --watch
   starter power 1001 cycle --by anna`,
 		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRun: func(*cobra.Command, []string) { a.began = true },
 	}
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of a table")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		text, _, _ := strings.Cut(err.Error(), ": strconv.") // Go's own words help nobody
+		return errors.New(text)
+	})
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of text")
 	root.AddGroup(&cobra.Group{ID: "see", Title: "See:"}, &cobra.Group{ID: "steer", Title: "Start and steer:"},
-		&cobra.Group{ID: "gate", Title: "Answer for the customer:"}, &cobra.Group{ID: "work", Title: "Work on the server:"})
+		&cobra.Group{ID: "gate", Title: "Answer for the customer:"}, &cobra.Group{ID: "work", Title: "Work on the server:"},
+		&cobra.Group{ID: "run", Title: "Run:"})
+	root.SetHelpCommandGroupID("run")
+	root.SetCompletionCommandGroupID("run")
 	root.AddCommand(a.start(), a.list(), a.show(), a.history(), a.serve())
 	root.AddCommand(a.decisions()...)
 	root.AddCommand(a.gates()...)
 	root.AddCommand(a.work()...)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	return root
 }
 
@@ -160,16 +181,6 @@ func (a *app) connect(ctx context.Context) (client.Client, error) {
 	return a.client, err
 }
 
-// find connects and resolves the name of an operation.
-func (a *app) find(ctx context.Context, name string) (client.Client, string, error) {
-	tc, err := a.connect(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	id, err := launch.Find(ctx, tc, name)
-	return tc, id, err
-}
-
 // byFlag adds --by to a command.
 func (a *app) byFlag(c *cobra.Command) {
 	c.Flags().StringVar(&a.by, "by", "", "who you are (default: $HANDRAIL_USER, else $USER)")
@@ -177,8 +188,10 @@ func (a *app) byFlag(c *cobra.Command) {
 
 // actor is who sends an update.
 func (a *app) actor() (string, error) {
-	for _, name := range []string{a.by, a.Getenv("HANDRAIL_USER"), a.Getenv("USER")} {
-		if name != "" {
+	user, _ := a.LookupEnv("HANDRAIL_USER")
+	login, _ := a.LookupEnv("USER")
+	for _, name := range []string{a.by, user, login} {
+		if name = strings.TrimSpace(name); name != "" {
 			return name, nil
 		}
 	}
@@ -188,11 +201,12 @@ func (a *app) actor() (string, error) {
 // print writes a value as JSON, or lets text write it for people.
 func (a *app) print(value any, text func(io.Writer)) error {
 	if !a.json {
-		text(a.Out)
+		text(printable{a.Out})
 		return nil
 	}
 	e := json.NewEncoder(a.Out)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
 	return e.Encode(value)
 }
 
@@ -200,27 +214,8 @@ func (a *app) print(value any, text func(io.Writer)) error {
 func exactly(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usage{fmt.Errorf("usage: %s (see --help)", c.UseLine())}
+			return fmt.Errorf("usage: %s (see --help)", c.UseLine())
 		}
 		return nil
 	}
-}
-
-// update sends an update to an operation and prints its answer.
-func update[T any](a *app, ctx context.Context, name, updateName string, arg any, text func(io.Writer, T)) error {
-	tc, id, err := a.find(ctx, name)
-	if err != nil {
-		return err
-	}
-	handle, err := tc.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: id, UpdateName: updateName, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err != nil {
-		return err
-	}
-	var answer T
-	if err := handle.Get(ctx, &answer); err != nil {
-		return err
-	}
-	return a.print(answer, func(w io.Writer) { text(w, answer) })
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,37 +12,45 @@ import (
 )
 
 func (a *app) start() *cobra.Command {
-	c := &cobra.Command{Use: "start", GroupID: "steer", Short: "Start a procedure"}
+	c := &cobra.Command{
+		Use: "start", GroupID: "steer", Short: "Start a procedure",
+		Long: "Start a procedure. Each has a command of its own, with what it needs to know.",
+	}
 	c.AddCommand(a.startIntervention())
 	return c
 }
 
+// started is what a start leads to.
+type started struct {
+	Workflow string `json:"workflow"`
+	Run      string `json:"run"`
+}
+
 func (a *app) startIntervention() *cobra.Command {
 	var in workflows.InterventionRequest
-	var reason string
 	var tools []string
 	c := &cobra.Command{
 		Use: "intervention", Short: "Start a server intervention", Args: exactly(0),
 		Long: `Start a server intervention: a technician's work on a server at its owner's request.
 
-With --ticket the request, the permission and the word on backups are read from
-the ticket, and asked for there if they are missing. Without one it is your own
-work on the server, and a ticket is opened for it.`,
-		Example: `  starter start intervention --ticket 1001 --by anna
-  starter start intervention --server srv-1004 --reason diagnostics --by anna`,
+With --ticket the permission and the word on backups are asked for on the ticket.
+Without one it is your own work on the server, and a ticket is opened for it.`,
+		Example: `  starter start intervention --ticket 1001 --server srv-1004 --by anna
+  starter start intervention --server srv-1004 --reason diagnostics --details "fan alarm" --by anna`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			by, err := a.actor()
 			if err != nil {
 				return err
 			}
 			in.RequestedBy = hosting.Requester{Contact: by, Role: hosting.RoleStaff}
-			in.Reason = hosting.Reason(reason)
-			if reason != "" && !slices.Contains(hosting.Reasons(), in.Reason) {
-				return usage{fmt.Errorf("--reason %q is not one of %v", reason, hosting.Reasons())}
+			if in.Reason != "" {
+				if err := one("reason", in.Reason, hosting.Reasons()); err != nil {
+					return err
+				}
 			}
 			for _, t := range tools {
-				if !slices.Contains(hosting.RemoteTools(), hosting.RemoteTool(t)) {
-					return usage{fmt.Errorf("--failed %q is not one of %v", t, hosting.RemoteTools())}
+				if err := one("failed", hosting.RemoteTool(t), hosting.RemoteTools()); err != nil {
+					return err
 				}
 				in.FailedTools = append(in.FailedTools, hosting.RemoteTool(t))
 			}
@@ -56,8 +62,7 @@ work on the server, and a ticket is opened for it.`,
 			if err != nil {
 				return err
 			}
-			started := map[string]string{"workflow": run.GetID(), "run": run.GetRunID()}
-			return a.print(started, func(w io.Writer) {
+			return a.print(started{run.GetID(), run.GetRunID()}, func(w io.Writer) {
 				fmt.Fprintf(w, "started %s\nfollow it with: starter show %s --watch\n", run.GetID(), run.GetID())
 			})
 		},
@@ -65,29 +70,12 @@ work on the server, and a ticket is opened for it.`,
 	f := c.Flags()
 	f.StringVar(&in.Server, "server", "", "service id, IP address, host name or name of the server")
 	f.StringVar(&in.Ticket, "ticket", "", "the ticket's number")
-	f.StringVar(&reason, "reason", "", "one of "+join(hosting.Reasons()))
+	f.StringVar((*string)(&in.Reason), "reason", "", "one of "+join(hosting.Reasons()))
 	f.StringVar(&in.Details, "details", "", "what is wrong, in a sentence")
 	f.StringSliceVar(&tools, "failed", nil, "remote tools that failed: "+join(hosting.RemoteTools()))
 	a.byFlag(c)
 	complete(c, "reason", hosting.Reasons())
 	complete(c, "failed", hosting.RemoteTools())
+	nothing(c, "server", "ticket", "details", "by")
 	return c
-}
-
-func join[T ~string](values []T) string {
-	words := make([]string, len(values))
-	for i, v := range values {
-		words[i] = string(v)
-	}
-	return strings.Join(words, ", ")
-}
-
-// complete lets the shell complete a flag from a list.
-func complete[T ~string](c *cobra.Command, flag string, values []T) {
-	words := make([]string, len(values))
-	for i, v := range values {
-		words[i] = string(v)
-	}
-	// The flag was added a line above: the call can not fail.
-	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -6,10 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -21,27 +19,33 @@ import (
 	"github.com/handrail/handrail/activities/desk/ticket"
 	"github.com/handrail/handrail/hosting"
 	"github.com/handrail/handrail/starter/launch"
-	"github.com/handrail/handrail/workflows"
 )
-
-// maxDelivery bounds a webhook's body, in bytes.
-const maxDelivery = 1 << 20
 
 // Config is what the gateway needs besides Temporal.
 type Config struct {
 	Listen      string // host:port
 	Provider    string // the company's name, as it stands in statements
 	DeskSecrets []signature.Secret
+	// CertFile and KeyFile are the paths of a certificate chain and its key, in
+	// PEM. Without them the gateway speaks plain HTTP: put a proxy before it, or
+	// let it listen on loopback.
+	CertFile, KeyFile string
 }
+
+// passOnTimeout is how long Temporal may take for one delivery. It is shorter
+// than a desk waits, which then hears why.
+const passOnTimeout = 12 * time.Second
 
 // Gateway turns deliveries into signals and starts.
 type Gateway struct {
 	config   Config
 	temporal client.Client
+	verifier *signature.Verifier
+	timeout  time.Duration
 	log      *slog.Logger
 }
 
-// New returns a gateway; it listens with Serve.
+// New returns a gateway; it listens with Start or Serve.
 func New(c Config, tc client.Client, logger *slog.Logger) (*Gateway, error) {
 	if len(c.DeskSecrets) == 0 {
 		return nil, errors.New("the gateway has no secret for the ticket desk: nothing could be let in")
@@ -51,134 +55,103 @@ func New(c Config, tc client.Client, logger *slog.Logger) (*Gateway, error) {
 			return nil, err
 		}
 	}
-	return &Gateway{config: c, temporal: tc, log: logger}, nil
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		return nil, errors.New("the gateway's certificate and its key go together: give both or none")
+	}
+	return &Gateway{
+		config: c, temporal: tc, verifier: &signature.Verifier{Secrets: c.DeskSecrets}, timeout: passOnTimeout, log: logger,
+	}, nil
 }
 
 // Handler serves POST /hooks/desk and GET /healthz.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/hooks/desk", signature.Guard{
-		Verifier: &signature.Verifier{Secrets: g.config.DeskSecrets}, Limit: maxDelivery, Repeated: http.StatusOK,
-		Next: http.HandlerFunc(g.deskEvent),
-	})
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-		defer cancel()
-		if _, err := g.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-			answer(w, http.StatusServiceUnavailable, "temporal does not answer", false)
-			return
-		}
-		answer(w, http.StatusOK, "", false)
-	})
+	mux.Handle("/hooks/desk", g.logged(signature.Guard{
+		Verifier: g.verifier, Limit: httpdesk.MaxRequest, Repeated: http.StatusOK, Next: http.HandlerFunc(g.deskEvent),
+	}))
+	mux.HandleFunc("GET /healthz", g.healthz)
 	return mux
 }
 
-// Start listens until the context ends. It returns the address, and a channel
-// that yields once, when everything has stopped.
-func (g *Gateway) Start(ctx context.Context) (address string, done <-chan error, err error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", g.config.Listen)
-	if err != nil {
-		return "", nil, fmt.Errorf("the gateway can not listen: %w; is another one running?", err)
+func (g *Gateway) healthz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), min(g.timeout, 3*time.Second))
+	defer cancel()
+	if _, err := g.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		answer(w, http.StatusServiceUnavailable, refusal{"temporal does not answer"})
+		return
 	}
-	server := &http.Server{
-		Handler: g.Handler(), ReadTimeout: 10 * time.Second, ReadHeaderTimeout: 5 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelWarn),
-	}
-	context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		server.Shutdown(grace) //nolint:errcheck,gosec // what is open then is cut off with the process
-	})
-	ended := make(chan error, 1)
-	go func() {
-		err := server.Serve(listener)
-		if errors.Is(err, http.ErrServerClosed) {
-			err = nil
-		}
-		ended <- err
-	}()
-	g.log.Info("gateway is listening", "address", listener.Addr().String())
-	return listener.Addr().String(), ended, nil
-}
-
-// Serve listens until the context ends.
-func (g *Gateway) Serve(ctx context.Context) error {
-	_, done, err := g.Start(ctx)
-	if err != nil {
-		return err
-	}
-	return <-done
+	answer(w, http.StatusOK, struct{}{})
 }
 
 func (g *Gateway) deskEvent(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		answer(w, http.StatusBadRequest, "the body could not be read", false)
+		answer(w, http.StatusBadRequest, refusal{"the body could not be read"})
 		return
 	}
 	incoming, err := httpdesk.DecodeDelivery(body)
 	if err != nil {
-		g.log.Warn("delivery refused", "error", err)
-		answer(w, http.StatusUnprocessableEntity, err.Error(), false)
+		g.log.Warn("delivery not understood", "error", err)
+		answer(w, http.StatusUnprocessableEntity, refusal{err.Error()})
 		return
 	}
-	taken, err := g.Take(r.Context(), ticket.Parse(incoming, g.config.Provider))
-	if err != nil {
-		// The desk delivers again; the signal is known by its id if it came twice.
-		g.log.Error("delivery not passed on", "ticket", incoming.Ticket, "message", incoming.ID, "error", err)
-		answer(w, http.StatusServiceUnavailable, "not passed on; deliver it again", false)
-		return
+	log := g.log.With("ticket", incoming.Ticket, "message", incoming.ID)
+	ctx, cancel := context.WithTimeout(r.Context(), g.timeout)
+	defer cancel()
+	taken, err := g.Take(ctx, ticket.Parse(incoming, g.config.Provider))
+	switch {
+	case err == nil:
+		log.Info("delivery", "taken", taken)
+		answer(w, http.StatusOK, receipt{taken})
+	case hosting.KindOf(err).Final():
+		log.Warn("delivery refused", "error", err)
+		answer(w, http.StatusUnprocessableEntity, refusal{err.Error()})
+	default:
+		// The desk delivers again; a signal that came twice is known by its id.
+		log.Error("delivery not passed on", "error", err)
+		answer(w, http.StatusServiceUnavailable, refusal{"it could not be passed on; deliver it again"})
 	}
-	g.log.Info("delivery", "ticket", incoming.Ticket, "message", incoming.ID, "taken", taken)
-	answer(w, http.StatusOK, "", taken)
 }
 
-// Take passes a ticket event on: to the operations of its ticket, or, where the
-// subject asks for a procedure and none runs, to a new one (H10, I15). It
-// reports whether anybody took it.
-func (g *Gateway) Take(ctx context.Context, e hosting.TicketEvent) (bool, error) {
-	if e.Kind == hosting.TicketMessage && e.Procedure != "" {
-		return g.start(ctx, e)
-	}
-	ids, err := launch.Running(ctx, g.temporal, e.Ticket)
+// Take passes a ticket event on: to the operations of its ticket that run, and,
+// where the subject asks for a procedure that is not among them, to a new one
+// (H10, I15). It reports whether anybody took it.
+func (g *Gateway) Take(ctx context.Context, e hosting.TicketEvent) (taken bool, err error) {
+	running, err := launch.Running(ctx, g.temporal, e.Ticket)
 	if err != nil {
 		return false, err
 	}
-	taken := false
-	for _, id := range ids {
-		err := g.temporal.SignalWorkflow(ctx, id, "", "ticket-event", e)
-		if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+	asked := e.Kind == hosting.TicketMessage && e.Procedure != ""
+	for _, operation := range running {
+		err := g.temporal.SignalWorkflow(ctx, launch.ID(operation), "", launch.SignalTicketEvent, e)
+		if _, ended := errors.AsType[*serviceerror.NotFound](err); ended {
 			continue
 		}
 		if err != nil {
 			return false, err
 		}
 		taken = true
+		asked = asked && launch.Procedure(operation) != e.Procedure
 	}
-	return taken, nil
+	if !asked {
+		return taken, nil
+	}
+	started, err := launch.SignalOrStart(ctx, g.temporal, e)
+	return taken || started, err
 }
 
-// start signals the ticket's operation and starts it if there has been none.
-func (g *Gateway) start(ctx context.Context, e hosting.TicketEvent) (bool, error) {
-	request := workflows.Request{
-		Server: e.Fields.Server, Ticket: e.Ticket,
-		RequestedBy: hosting.Requester{Contact: e.Author, Role: hosting.RoleCustomer},
-	}
-	o := launch.Options(e.Procedure, request)
-	o.WorkflowIDConflictPolicy = 0
-	_, err := g.temporal.SignalWithStartWorkflow(ctx, o.ID, "ticket-event", e, o, string(e.Procedure), request)
-	if _, closed := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); closed {
-		return false, nil
-	}
-	return err == nil, err
+// receipt answers a delivery: taken tells whether an operation has it.
+type receipt struct {
+	Taken bool `json:"taken"`
 }
 
-func answer(w http.ResponseWriter, status int, problem string, taken bool) {
+// refusal says in words why not.
+type refusal struct {
+	Error string `json:"error"`
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(struct { //nolint:errcheck // nothing can be done for a caller who is gone
-		Taken bool   `json:"taken"`
-		Error string `json:"error,omitempty"`
-	}{taken, problem})
+	json.NewEncoder(w).Encode(body) //nolint:errcheck // nothing can be done for a caller who is gone
 }

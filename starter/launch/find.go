@@ -52,6 +52,9 @@ func Find(ctx context.Context, tc client.Client, name string) (*workflowpb.Workf
 
 // named returns what a name can mean: an id, else a ticket's operations.
 func named(ctx context.Context, tc client.Client, name string) ([]*workflowpb.WorkflowExecutionInfo, error) {
+	if name == "" {
+		return nil, nil
+	}
 	e, err := describe(ctx, tc, name)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,429 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/handrail/handrail/activities/desk/httpdesk"
+	"github.com/handrail/handrail/activities/desk/signature"
+	"github.com/handrail/handrail/hosting"
+	"github.com/handrail/handrail/starter/gateway"
+	"github.com/handrail/handrail/starter/internal/frontend"
+)
+
+const (
+	secret   signature.Secret = "a secret that both sides share"
+	older    signature.Secret = "the one before, still accepted"
+	provider                  = "Acme Hosting"
+)
+
+// door is a gateway with a real listener, and what is behind it.
+type door struct {
+	url      string
+	gateway  *gateway.Gateway
+	temporal *frontend.Frontend
+	log      *logBuffer
+}
+
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func open(t *testing.T, workflows ...*frontend.Workflow) door {
+	t.Helper()
+	d := door{temporal: frontend.Start(t, workflows...), log: &logBuffer{}}
+	var err error
+	d.gateway, err = gateway.New(gateway.Config{Listen: "127.0.0.1:0", Provider: provider, DeskSecrets: []signature.Secret{secret, older}},
+		d.temporal.Dial(t), slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(d.gateway.Handler())
+	t.Cleanup(server.Close)
+	d.url = server.URL
+	return d
+}
+
+// delivery is what a desk sends when a customer has written.
+func delivery(changes map[string]string) []byte {
+	d := map[string]string{
+		"id": "1001-1", "kind": "message", "ticket": "1001", "subject": "Server intervention request - [DS-1042]", "author": "ann@acme.example",
+		"at": "2026-11-22T02:00:00Z", "contentType": "text/plain; charset=utf-8", "body": "Details: it hangs.",
+	}
+	maps.Copy(d, changes)
+	maps.DeleteFunc(d, func(_, v string) bool { return v == "-" })
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+type reply struct {
+	Taken  bool
+	Error  string
+	status int
+	header http.Header
+}
+
+func (d door) post(t *testing.T, header http.Header, body []byte) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url+"/hooks/desk", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(request.Header, header)
+	request.Header.Set("Content-Type", "application/json")
+	return do(t, request)
+}
+
+func do(t *testing.T, request *http.Request) reply {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	r := reply{status: resp.StatusCode, header: resp.Header}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatalf("%d: %s: %v", resp.StatusCode, b, err)
+	}
+	return r
+}
+
+// send signs a delivery under a fresh id, as a desk does.
+func (d door) send(t *testing.T, body []byte) reply {
+	t.Helper()
+	return d.post(t, signature.Sign(secret, time.Now(), signature.NewDelivery(), body), body)
+}
+
+func (d door) events(t *testing.T, id string) []hosting.TicketEvent {
+	t.Helper()
+	return frontend.Signals[hosting.TicketEvent](t, d.temporal, id)
+}
+
+func intervention(ticket string, status enumspb.WorkflowExecutionStatus) *frontend.Workflow {
+	return &frontend.Workflow{
+		ID: "intervention/" + ticket, Type: string(hosting.ServerIntervention), Status: status, Attributes: map[string]any{"Ticket": ticket},
+	}
+}
+
+const (
+	running = enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	ended   = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+)
+
+// I15, H10: the first message starts the procedure that the subject asks for,
+// a reply goes to it.
+func TestDelivery_startsAndSignals_I15(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	for _, body := range [][]byte{
+		delivery(nil),
+		delivery(map[string]string{"id": "1001-2", "subject": "Re: Server intervention request - [DS-1042]", "body": "Backup: yes"}),
+		delivery(map[string]string{"id": "1001-3", "subject": "something else", "body": "Thanks"}),
+	} {
+		if r := d.send(t, body); r.status != http.StatusOK || !r.Taken {
+			t.Fatalf("%+v", r)
+		}
+	}
+	got := d.events(t, "intervention/1001")
+	if len(got) != 3 || got[0].ID != "1001-1" || got[0].Fields.Server != "DS-1042" || got[0].Author != "ann@acme.example" || got[2].Text != "Thanks" {
+		t.Errorf("%+v", got)
+	}
+	if n := len(frontend.Calls[*workflowservice.SignalWithStartWorkflowExecutionRequest](d.temporal)); n != 1 {
+		t.Errorf("%d starts", n)
+	}
+}
+
+// A message without a procedure in its subject goes to whatever works on the
+// ticket, under whatever id that was started.
+func TestDelivery_repliesGoToWhatRuns(t *testing.T) {
+	t.Parallel()
+	form := intervention("1002", running)
+	form.ID = "started-from-the-form"
+	d := open(t, intervention("1001", running), form, intervention("1003", ended))
+	for ticket, want := range map[string]bool{"1001": true, "1002": true, "1003": false, "1004": false} {
+		for _, subject := range []string{"Ticket " + ticket, "Re: my server"} {
+			r := d.send(t, delivery(map[string]string{"id": ticket + subject, "ticket": ticket, "subject": subject}))
+			if r.status != http.StatusOK || r.Taken != want {
+				t.Errorf("%s: %+v, want %t", ticket, r, want)
+			}
+		}
+	}
+	if n, m := len(d.events(t, "intervention/1001")), len(d.events(t, "started-from-the-form")); n != 2 || m != 2 {
+		t.Errorf("%d and %d signals", n, m)
+	}
+}
+
+// An operation that was started from the form under an id of its own has the
+// ticket: its messages do not start a second one.
+func TestDelivery_startsNoSecondOperation(t *testing.T) {
+	t.Parallel()
+	form := intervention("1001", running)
+	form.ID = "started-from-the-form"
+	d := open(t, form)
+	if r := d.send(t, delivery(nil)); !r.Taken {
+		t.Errorf("%+v", r)
+	}
+	if n := len(frontend.Calls[*workflowservice.SignalWithStartWorkflowExecutionRequest](d.temporal)); n != 0 || len(d.events(t, form.ID)) != 1 {
+		t.Errorf("%d starts, signals %v", n, d.events(t, form.ID))
+	}
+}
+
+// After its end a procedure is not run again by a late message.
+func TestDelivery_afterTheEnd(t *testing.T) {
+	t.Parallel()
+	d := open(t, intervention("1001", ended))
+	if r := d.send(t, delivery(nil)); r.status != http.StatusOK || r.Taken {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDelivery_closedTicket(t *testing.T) {
+	t.Parallel()
+	d := open(t, intervention("1001", running))
+	for ticket, want := range map[string]bool{"1001": true, "1002": false} {
+		r := d.send(t, delivery(map[string]string{"id": ticket + "-closed", "ticket": ticket, "kind": "closed", "body": "-", "contentType": "-"}))
+		if r.status != http.StatusOK || r.Taken != want {
+			t.Errorf("%s: %+v", ticket, r)
+		}
+	}
+	got := d.events(t, "intervention/1001")
+	if len(got) != 1 || got[0].Kind != hosting.TicketClosed || got[0].Author != "ann@acme.example" {
+		t.Errorf("%+v", got)
+	}
+	// The subject asks for an intervention, but nobody wrote.
+	if n := len(frontend.Calls[*workflowservice.SignalWithStartWorkflowExecutionRequest](d.temporal)); n != 0 {
+		t.Errorf("%d starts", n)
+	}
+}
+
+// What is not signed as agreed reaches nobody, and the answer says why.
+func TestDelivery_turnedAway(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	body, now := delivery(nil), time.Now()
+	twice := signature.Sign(secret, now, "twice", body)
+	twice.Add(signature.HeaderDelivery, "other")
+	large := delivery(map[string]string{"body": strings.Repeat("x", httpdesk.MaxRequest)})
+	for name, c := range map[string]struct {
+		header http.Header
+		body   []byte
+		status int
+		words  string
+	}{
+		"unsigned":            {nil, body, http.StatusUnauthorized, "not signed as agreed"},
+		"header twice":        {twice, body, http.StatusUnauthorized, "not signed as agreed"},
+		"another secret":      {signature.Sign("not the secret of the desk", now, "a", body), body, http.StatusUnauthorized, "does not match"},
+		"tampered body":       {signature.Sign(secret, now, "b", body), delivery(map[string]string{"ticket": "1002"}), http.StatusUnauthorized, "does not match"},
+		"expired":             {signature.Sign(secret, now.Add(-6*time.Minute), "c", body), body, http.StatusUnauthorized, "too far from the clock"},
+		"from the future":     {signature.Sign(secret, now.Add(6*time.Minute), "d", body), body, http.StatusUnauthorized, "too far from the clock"},
+		"oversized":           {signature.Sign(secret, now, "e", large), large, http.StatusRequestEntityTooLarge, "too large"},
+		"oversized, unsigned": {nil, large, http.StatusRequestEntityTooLarge, "too large"},
+	} {
+		r := d.post(t, c.header, c.body)
+		if r.status != c.status || !strings.Contains(r.Error, c.words) || r.Taken {
+			t.Errorf("%s: %+v; want %d %s", name, r, c.status, c.words)
+		}
+	}
+	if n := strings.Count(d.log.String(), "delivery turned away"); n != 8 {
+		t.Errorf("%d of 8 in the log:\n%s", n, d.log)
+	}
+	d.reachedNobody(t)
+}
+
+func (d door) reachedNobody(t *testing.T) {
+	t.Helper()
+	for _, call := range d.temporal.AllCalls() {
+		switch call.(type) {
+		case *workflowservice.GetSystemInfoRequest, *healthpb.HealthCheckRequest:
+		default:
+			t.Errorf("Temporal was asked: %T", call)
+		}
+	}
+}
+
+func TestDelivery_otherMethods(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		request, err := http.NewRequestWithContext(t.Context(), method, d.url+"/hooks/desk", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := do(t, request); r.status != http.StatusMethodNotAllowed || r.header.Get("Allow") != http.MethodPost {
+			t.Errorf("%s: %+v", method, r)
+		}
+	}
+}
+
+// While secrets are changed, both count.
+func TestDelivery_bothSecrets(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	body := delivery(nil)
+	if r := d.post(t, signature.Sign(older, time.Now(), "with-the-older", body), body); r.status != http.StatusOK || !r.Taken {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A delivery that was accepted is not passed on again; one that could not be is,
+// under the same id.
+func TestDelivery_repeated(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	body := delivery(nil)
+	header := signature.Sign(secret, time.Now(), "the-same", body)
+	d.temporal.Fail(func(string) error { return serviceerror.NewPermissionDenied("no", "") })
+	if r := d.post(t, header, body); r.status != http.StatusServiceUnavailable || !strings.Contains(r.Error, "deliver it again") {
+		t.Errorf("Temporal refuses: %+v", r)
+	}
+	d.temporal.Fail(nil)
+	if r := d.post(t, header, body); r.status != http.StatusOK || !r.Taken {
+		t.Errorf("again: %+v", r)
+	}
+	if r := d.post(t, header, body); r.status != http.StatusOK || !strings.Contains(r.Error, "accepted before") {
+		t.Errorf("and again: %+v", r)
+	}
+	if got := d.events(t, "intervention/1001"); len(got) != 1 {
+		t.Errorf("%d signals", len(got))
+	}
+}
+
+// A Temporal that hangs holds no desk up: it hears in time to deliver again.
+func TestDelivery_temporalHangs(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	d.gateway.SetTimeout(100 * time.Millisecond)
+	d.temporal.Fail(func(string) error { return serviceerror.NewUnavailable("not now") }) // the SDK tries again until its time is over
+	if r := d.send(t, delivery(nil)); r.status != http.StatusServiceUnavailable {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestDelivery_malformed(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	for name, body := range map[string]string{
+		"no JSON":          "hello",
+		"nothing":          "",
+		"a list":           "[]",
+		"cut off":          string(delivery(nil)[:40]),
+		"unknown field":    `{"id":"1","urgent":"yes"}`,
+		"a number":         `{"id":1}`,
+		"unknown kind":     string(delivery(map[string]string{"kind": "deleted"})),
+		"no author":        string(delivery(map[string]string{"author": "-"})),
+		"no time":          string(delivery(map[string]string{"at": "yesterday"})),
+		"ticket is a path": string(delivery(map[string]string{"ticket": "../1001"})),
+		"long body":        string(delivery(map[string]string{"body": strings.Repeat("x", httpdesk.MaxBody+1)})),
+	} {
+		if r := d.send(t, []byte(body)); r.status != http.StatusUnprocessableEntity || r.Error == "" {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	d.reachedNobody(t)
+}
+
+// The largest body that the contract allows is taken, though escapes make its
+// JSON six times as long.
+func TestDelivery_largest(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	if r := d.send(t, delivery(map[string]string{"body": strings.Repeat("<", httpdesk.MaxBody)})); r.status != http.StatusOK || !r.Taken {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Rule 5: a secret that a customer leaves on a ticket reaches neither the log,
+// nor the answer, nor Temporal, whatever becomes of the delivery.
+func TestDelivery_secretsStayOutside(t *testing.T) {
+	t.Parallel()
+	const planted = "Tr0ub4dor-and-3"
+	bodies := map[string]string{
+		"text":  "Details: it hangs, I tried root with " + planted + "\nPassword: " + planted + "\n",
+		"html":  "<p>Details: it hangs</p><p>The root password is <b>" + planted + "</b></p>",
+		"link":  "Details: see https://root:" + planted + "@kvm.example/",
+		"quote": "Backup: yes\n> Password: " + planted + "\nand again " + planted,
+	}
+	for _, name := range slices.Sorted(maps.Keys(bodies)) {
+		d := open(t)
+		good := delivery(map[string]string{"body": bodies[name], "subject": "Server intervention request - DS-1042, password: " + planted})
+		broken := delivery(map[string]string{"body": bodies[name], "kind": "nonsense"})
+		replies := []reply{
+			d.post(t, nil, good), d.send(t, broken), d.send(t, good[:len(good)-1]), d.send(t, []byte(`{"password":"`+planted+`"}`)),
+		}
+		d.temporal.Fail(func(string) error { return serviceerror.NewPermissionDenied("no", "") })
+		replies = append(replies, d.send(t, good))
+		d.temporal.Fail(nil)
+		replies = append(replies, d.send(t, good))
+		if last := replies[len(replies)-1]; !last.Taken {
+			t.Errorf("%s: %+v", name, last)
+		}
+		for _, r := range replies {
+			if strings.Contains(r.Error, planted) {
+				t.Errorf("%s: the answer quotes it: %s", name, r.Error)
+			}
+		}
+		if strings.Contains(d.log.String(), planted) {
+			t.Errorf("%s: the log holds it:\n%s", name, d.log)
+		}
+		for _, call := range d.temporal.AllCalls() {
+			if wire := marshal(t, call); bytes.Contains(wire, []byte(planted)) {
+				t.Errorf("%s: %T holds it: %s", name, call, wire)
+			}
+		}
+		if got := d.events(t, "intervention/1001"); len(got) != 1 || len(got[0].Fields.Redacted) == 0 {
+			t.Errorf("%s: nothing was redacted: %+v", name, got)
+		}
+	}
+}
+
+func TestHealthz(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := do(t, request); r.status != http.StatusOK || r.Error != "" {
+		t.Errorf("%+v", r)
+	}
+	d.temporal.Health.SetServingStatus("temporal.api.workflowservice.v1.WorkflowService", healthpb.HealthCheckResponse_NOT_SERVING)
+	if r := do(t, request.Clone(t.Context())); r.status != http.StatusServiceUnavailable || r.Error == "" {
+		t.Errorf("%+v", r)
+	}
+}
