@@ -97,8 +97,6 @@ func orElse(d, otherwise time.Duration) time.Duration {
 func (a *app) run(ctx context.Context, args []string) error {
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(a.Out)
-	root.SetErr(a.Err)
 	if err := understood(root, args); err != nil {
 		return usage{err}
 	}
@@ -152,6 +150,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the reason is printed),
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) { a.began = true },
 	}
+	root.SetOut(a.Out) // before the completion command, which remembers it
+	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		text, _, _ := strings.Cut(err.Error(), ": strconv.") // Go's own words help nobody
 		return errors.New(text)

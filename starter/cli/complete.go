@@ -33,7 +33,7 @@ func (a *app) completeOperation(c *cobra.Command) ([]string, cobra.ShellCompDire
 	var words []string
 	for _, r := range a.running(c) {
 		about := strings.Join(slices.DeleteFunc([]string{r.Server, r.Phase, r.Step, r.WaitingOn}, func(s string) bool { return s == "" }), ", ")
-		words = append(words, cobra.CompletionWithDesc(r.Workflow, oneLine(about)))
+		words = append(words, cobra.CompletionWithDesc(harmless(r.Workflow), harmless(oneLine(about))))
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }
@@ -45,7 +45,7 @@ func (a *app) completeFrom(c *cobra.Command, flag string, column func(Row) strin
 	_ = c.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var words []string
 		for _, r := range a.running(cmd) {
-			if v := column(r); v != "" && !slices.Contains(words, v) {
+			if v := harmless(column(r)); v != "" && !slices.Contains(words, v) {
 				words = append(words, v)
 			}
 		}

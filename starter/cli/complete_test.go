@@ -21,7 +21,7 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	f := frontend.Start(t, several()...)
 	operations := []string{
-		"intervention/1003\tsrv-2, running, work, technician\x1b[2J of the night", "intervention/1002\trunning, identify",
+		"intervention/1003\tsrv-2, running, work, technician�[2J of the night", "intervention/1002\trunning, identify",
 		"intervention/1001\tsrv-1004, waiting, ask, power, backup",
 	}
 	for typed, want := range map[string][]string{

@@ -36,21 +36,24 @@ func (t *table) write(w io.Writer) {
 // oneLine puts a text of several lines into one.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// printable keeps what customers and machines wrote from steering a terminal:
-// control characters are replaced, line ends stay.
+// printable keeps what customers and machines wrote from steering a terminal.
 type printable struct{ io.Writer }
 
 func (p printable) Write(b []byte) (int, error) {
-	clean := bytes.Map(func(r rune) rune {
+	if _, err := io.WriteString(p.Writer, harmless(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// harmless replaces control characters; line ends stay.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
 		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, b)
-	if _, err := p.Writer.Write(clean); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	}, s)
 }
 
 // minute and second write a time in UTC; nil is empty.
