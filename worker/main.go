@@ -40,6 +40,7 @@ func command() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), c, false) },
 	}
 	root.AddCommand(
+		importCommand(),
 		&cobra.Command{
 			Use: "check", Short: "Check the configuration and the counterparts, and exit", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), c, true) },
