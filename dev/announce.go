@@ -38,7 +38,7 @@ func (s *system) announce(w io.Writer, took time.Duration) {
 		{"Temporal UI: start and steer procedures", "http://" + loopback(p.temporalUI)},
 		{"Ticket desk: be the customer", s.desk.URL()},
 		{"Mailbox: what was mailed", s.mailbox.URL()},
-		{"Data centre: its servers and their faults", s.center.ControlURL()},
+		{"Data centre: its servers and their faults", s.center.ControlURL() + "/servers"},
 		{"Gateway", s.gatewayAt},
 		{"Temporal (gRPC, HTTP API)", loopback(p.temporal) + ", " + loopback(p.temporalHTTP)},
 		{"PostgreSQL", withoutPassword(s.url)},

@@ -135,7 +135,7 @@ func TestDatabaseAway(t *testing.T) {
 	select {
 	case err := <-noted:
 		t.Fatalf("the action was recorded without a database: %v", err)
-	case <-time.After(2 * time.Second):
+	case <-time.After(12 * time.Second): // longer than a single try may take
 	}
 	if err := b.postgres.Restart(t.Context()); err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ func TestTicketToClosedTicket(t *testing.T) {
 				t.Errorf("row %+v", op)
 			}
 			actions, err := b.records.Actions(t.Context(), op.ID)
-			if err != nil || len(actions) != 1 || actions[0].By != "anna" {
+			if err != nil || len(actions) != 2 || actions[0].What != "request" || actions[1].By != "anna" {
 				t.Errorf("actions %+v, %v", actions, err)
 			}
 			if muted, err := b.records.SuppressedBy(t.Context(), c.server.ServiceID); err != nil || len(muted) != 0 {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -31,32 +32,42 @@ type customerState struct {
 }
 
 // listen takes in the ticket's events as they come, each once. What came with
-// the start is taken in at once.
+// the start is taken in at once. An event takes effect without waiting for
+// anything: a revocation must not stand behind a letter that can not be written.
 func (op *operation) listen() {
-	op.drain()
-	events := workflow.GetSignalChannelWithOptions(op.root, "ticket-event", workflow.SignalChannelOptions{
+	events := workflow.GetSignalChannelWithOptions(op.root, ticketEvent, workflow.SignalChannelOptions{
 		Description: "Something happened on the ticket; sent by the gateway.",
 	})
+	op.drain()
+	if op.serverID() != "" {
+		op.readInbox()
+	}
 	workflow.GoNamed(op.root, "ticket-events", func(ctx workflow.Context) {
-		ctx, done := op.within(ctx)
-		defer done()
 		for {
-			var e hosting.TicketEvent
-			if !events.Receive(ctx, &e) {
+			// The events stay in the channel until they are taken in, so that
+			// drain finds them all.
+			if workflow.Await(ctx, func() bool { return events.Len() > 0 }) != nil {
 				return
 			}
-			op.takeIn(e)
+			op.drain()
 			if op.serverID() != "" {
-				op.readInbox(ctx)
+				op.readInbox()
+			}
+		}
+	})
+	workflow.GoNamed(op.root, "clerk", func(ctx workflow.Context) {
+		for workflow.Await(ctx, func() bool { return len(op.Files) > 0 }) == nil {
+			if err := op.file(ctx); err != nil {
+				op.log.Error("a statement is not stored", "ticket", op.Ticket, "error", err)
+				return
 			}
 		}
 	})
 }
 
-// drain takes in what has arrived but was not yet received, so that a
-// continue-as-new loses nothing.
+// drain takes in what has arrived, so that a continue-as-new loses nothing.
 func (op *operation) drain() {
-	events := workflow.GetSignalChannel(op.root, "ticket-event")
+	events := workflow.GetSignalChannel(op.root, ticketEvent)
 	for {
 		var e hosting.TicketEvent
 		if !events.ReceiveAsync(&e) {
@@ -65,6 +76,8 @@ func (op *operation) drain() {
 		op.takeIn(e)
 	}
 }
+
+const ticketEvent = "ticket-event"
 
 // takeIn puts an event into the inbox, unless it is a repeat or another ticket's.
 func (op *operation) takeIn(e hosting.TicketEvent) {
@@ -83,66 +96,59 @@ func (op *operation) takeIn(e hosting.TicketEvent) {
 }
 
 // readInbox works the inbox off, now that it is known who may speak.
-func (op *operation) readInbox(ctx workflow.Context) {
-	if err := op.writing.Lock(ctx); err != nil {
-		return
+func (op *operation) readInbox() {
+	for _, e := range op.Customer.Inbox {
+		op.read(e)
 	}
-	defer op.writing.Unlock()
-	for len(op.Customer.Inbox) > 0 {
-		e := op.Customer.Inbox[0]
-		op.Customer.Inbox = op.Customer.Inbox[1:]
-		if err := op.read(ctx, e); err != nil {
-			op.log.Error("ticket message not worked off", "ticket", op.Ticket, "message", e.ID, "error", err)
-		}
-	}
+	op.Customer.Inbox = nil
 }
 
-// read works one message off. Only active contacts of the owner count (I1, O7).
-func (op *operation) read(ctx workflow.Context, e hosting.TicketEvent) error {
-	contact, ok := op.Subject.Organization.Contact(e.Author)
-	if !ok {
-		return op.turnAway(ctx, e.Author)
-	}
+// read lets one message take effect. Only active contacts of the owner count
+// (I1, O7).
+func (op *operation) read(e hosting.TicketEvent) {
 	if e.Kind == hosting.TicketClosed {
-		op.ticketClosed(ctx, contact)
-		return nil
+		op.ticketClosed(e.Author)
+		return
+	}
+	if _, ok := op.Subject.Organization.Contact(e.Author); !ok {
+		op.turnAway(e.Author)
+		return
 	}
 	if e.Language.Known() {
 		op.Customer.Language = e.Language
 	}
 	op.learn(e.Fields)
 	if p := e.Fields.Power; p != nil {
-		if err := op.permitPower(ctx, *p); err != nil {
-			return err
-		}
+		op.permitPower(*p)
 	}
 	if b := e.Fields.Backup; b != nil {
-		if err := op.stateBackup(ctx, *b); err != nil {
-			return err
-		}
+		op.stateBackup(*b)
 	}
 	op.Customer.Heard++
-	return nil
 }
 
 // turnAway tells a stranger once that only the owner's contacts are heard.
-func (op *operation) turnAway(ctx workflow.Context, author string) error {
+func (op *operation) turnAway(author string) {
 	c := &op.Customer
-	if slices.Contains(c.Strangers, author) {
-		return nil
-	}
-	c.Strangers = append(c.Strangers, author)
-	return op.write(ctx, hosting.Letter{Name: hosting.LetterNotOwner})
-}
-
-// ticketClosed: closing the ticket withdraws the request as long as nothing has
-// been done; later it is for the technician to know.
-func (op *operation) ticketClosed(ctx workflow.Context, by hosting.Contact) {
-	if op.Machine.Taken || op.mayCancel() != nil {
-		op.logAction(ctx, by.Email, "ticket closed by the customer", "the work on the server goes on")
+	if slices.Contains(c.Strangers, author) || len(c.Strangers) == maxRemembered {
 		return
 	}
-	op.cancel(Decision{Staff: Staff{By: by.Email}, Reason: "the customer closed the ticket", At: *op.now()})
+	c.Strangers = append(c.Strangers, author)
+	op.send(outgoing{Letter: hosting.Letter{Name: hosting.LetterNotOwner}})
+}
+
+// ticketClosed: closing the ticket, by the customer or by hand at the desk,
+// withdraws the request as long as nothing has been done; later it is for the
+// technician to know.
+func (op *operation) ticketClosed(by string) {
+	by = cmp.Or(by, "the ticket desk")
+	if op.Machine.Taken || op.mayCancel() != nil {
+		workflow.GoNamed(op.root, "log", func(ctx workflow.Context) {
+			op.logAction(ctx, by, "ticket closed", "the work on the server goes on")
+		})
+		return
+	}
+	op.cancel(Decision{Staff: Staff{By: by}, Reason: "the ticket was closed", At: *op.now()})
 }
 
 // learn adds what a message says to what is known. A later word on the same

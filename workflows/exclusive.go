@@ -11,20 +11,54 @@ import (
 
 // takeServer gets the server for this operation alone, first come first served
 // among those that can not work together, and reads its record again: it may
-// have changed while the customer was waited for.
+// have changed while the customer was waited for. A window that passed in the
+// queue is no permission any more: the customer is asked, without the server.
 func (op *operation) takeServer(ctx workflow.Context) error {
+	for {
+		if err := op.awaitWindow(ctx); err != nil {
+			return err
+		}
+		if err := op.lease(ctx); err != nil {
+			return err
+		}
+		if needPower.met(op) {
+			break
+		}
+		let := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
+		if err := record(ctx, "Let the server go again", nil, rec.ReleaseLease, let); err != nil {
+			return err
+		}
+	}
+	op.Machine.Taken = true
+	return op.readServer(ctx)
+}
+
+// readServer reads the server's record again. A server that has another owner
+// by now is not the one that was permitted to be worked on.
+func (op *operation) readServer(ctx workflow.Context) error {
+	var now hosting.Server
+	if err := record(ctx, "Read the server's record", &now, rec.ReadServer, op.serverID()); err != nil {
+		return err
+	}
+	if was := op.Subject.Server.Organization; now.Organization != was || now.State == hosting.ServerRetired {
+		return hosting.NewFault(hosting.FaultNotAuthorized, op.serverID(),
+			"the server's record has changed since it was identified: it is "+string(now.State)+", of "+now.Organization+", was of "+was,
+			"cancel this operation; the new owner has not permitted anything")
+	}
+	op.Subject.Server = now
+	return nil
+}
+
+func (op *operation) lease(ctx workflow.Context) error {
 	want := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
 	var answer records.LeaseAnswer
 	if err := record(ctx, "Take the server", &answer, rec.RequestLease, want); err != nil {
 		return err
 	}
 	if !answer.Granted {
-		if err := op.queue(ctx, want, answer); err != nil {
-			return err
-		}
+		return op.queue(ctx, want, answer)
 	}
-	op.Machine.Taken = true
-	return record(ctx, "Read the server's record", &op.Subject.Server, rec.ReadServer, op.serverID())
+	return nil
 }
 
 // queue waits for the lease.

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,14 +63,19 @@ func (op *operation) collect(needs ...need) func(workflow.Context) error {
 		for {
 			open := missing()
 			if len(open) == 0 {
-				return nil
+				return op.file(ctx)
 			}
 			c := &op.Customer
 			heard := c.Heard
 			q := question{on: fieldWords(open), letter: hosting.Letter{
 				Name: hosting.LetterMissing, Missing: open, Unclear: c.Fields.Unclear, Redacted: c.Fields.Redacted,
 			}}
-			if err := op.ask(ctx, q, func() bool { return len(missing()) == 0 || c.Heard > heard }); err != nil {
+			// An answer that changes nothing (an out-of-office note) is not asked
+			// again: the reminders go on.
+			moved := func() bool {
+				return c.Heard > heard && (len(missing()) != len(open) || len(c.Fields.Unclear) > 0 && !slices.Equal(c.Fields.Unclear, q.letter.Unclear))
+			}
+			if err := op.ask(ctx, q, func() bool { return len(missing()) == 0 || moved() }); err != nil {
 				return err
 			}
 		}
@@ -101,28 +107,79 @@ func (op *operation) backupStated() hosting.BackupAnswer {
 // evidence is every statement that counted, oldest first.
 func (op *operation) evidence() []hosting.Evidence { return op.Customer.Said }
 
-// permitPower puts a power statement in force. It replaces an earlier one; a
-// power action under way that it no longer covers is stopped.
-func (op *operation) permitPower(ctx workflow.Context, p hosting.PowerStatement) error {
-	if err := p.Permission.Validate(); err != nil {
-		return err
-	}
+// permitPower puts a power statement in force, at once. It replaces an earlier
+// one; a power action under way that it no longer covers is stopped.
+func (op *operation) permitPower(p hosting.PowerStatement) {
 	before := op.powerPermitted()
+	if op.overtaken(p) {
+		return
+	}
 	op.Customer.Fields.Power = &p
-	covered := p.Permission.Check(op.serverID(), *op.now()) == nil
-	if !covered && op.revoke != nil {
+	// An attempt that is repeated later would go by the old permission.
+	if op.revoke != nil && p.Permission.Grant != hosting.GrantAllowed {
 		op.revoke()
 	}
-	if before.Answered() {
-		if err := op.revokePower(ctx, p.Evidence); err != nil {
-			return err
-		}
+	op.keep(filing{Evidence: p.Evidence, Replaces: before.Answered()})
+	if p.Permission.Grant == hosting.GrantRefused && before.Answered() && before.Grant != hosting.GrantRefused {
+		op.send(outgoing{Letter: hosting.Letter{Name: hosting.LetterRevoked}})
 	}
-	if err := op.keep(ctx, p.Evidence); err != nil {
+}
+
+// overtaken tells of a message that a later word has overtaken. Clocks differ and
+// people mistype dates: what permits less counts whatever its time.
+func (op *operation) overtaken(p hosting.PowerStatement) bool {
+	last := op.Customer.Fields.Power
+	return last != nil && p.Evidence.At.Before(last.Evidence.At) && reach[p.Permission.Grant] >= reach[last.Permission.Grant]
+}
+
+// reach says which permission permits more.
+var reach = map[hosting.PowerGrant]int{hosting.GrantRefused: 0, hosting.GrantWindow: 1, hosting.GrantAllowed: 2}
+
+// stateBackup puts the word on backups in force (I9).
+func (op *operation) stateBackup(b hosting.BackupStatement) {
+	if last := op.Customer.Fields.Backup; last != nil && b.Evidence.At.Before(last.Evidence.At) {
+		return
+	}
+	op.Customer.Fields.Backup = &b
+	op.keep(filing{Evidence: b.Evidence})
+}
+
+// filing is a statement that is in force and has to be stored as it was made
+// (I8).
+type filing struct {
+	Evidence hosting.Evidence `json:"evidence"`
+	// Replaces: earlier power statements are revoked first.
+	Replaces bool `json:"replaces,omitempty"`
+}
+
+func (op *operation) keep(f filing) {
+	c := &op.Customer
+	c.Said = append(c.Said, f.Evidence)
+	if extra := len(c.Said) - maxRemembered; extra > 0 {
+		c.Said = c.Said[extra:]
+	}
+	op.Files = append(op.Files, f)
+}
+
+// file stores the statements that are not stored yet. Nothing is done on the
+// strength of a statement before that.
+func (op *operation) file(ctx workflow.Context) error {
+	if err := op.filing.Lock(ctx); err != nil {
 		return err
 	}
-	if p.Permission.Grant == hosting.GrantRefused && before.Answered() && before.Grant != hosting.GrantRefused {
-		return op.write(ctx, hosting.Letter{Name: hosting.LetterRevoked})
+	defer op.filing.Unlock()
+	for len(op.Files) > 0 {
+		f := op.Files[0]
+		if f.Replaces {
+			if err := op.revokePower(ctx, f.Evidence); err != nil {
+				return err
+			}
+		}
+		consent := hosting.Consent{Operation: op.ID, Server: op.serverID(), Evidence: f.Evidence}
+		if err := record(ctx, "Keep the statement "+string(f.Evidence.Statement), nil, rec.RecordConsent, consent); err != nil {
+			return err
+		}
+		op.Files = op.Files[1:]
 	}
 	return nil
 }
@@ -133,19 +190,6 @@ func (op *operation) revokePower(ctx workflow.Context, by hosting.Evidence) erro
 		Operation: op.ID, Statements: []hosting.StatementKind{hosting.PowerAllowed, hosting.PowerWindow, hosting.PowerRefused},
 		By: by.Author, Reason: by.Text,
 	})
-}
-
-// stateBackup puts the word on backups in force (I9).
-func (op *operation) stateBackup(ctx workflow.Context, b hosting.BackupStatement) error {
-	op.Customer.Fields.Backup = &b
-	return op.keep(ctx, b.Evidence)
-}
-
-// keep stores a statement as it was made (I8).
-func (op *operation) keep(ctx workflow.Context, e hosting.Evidence) error {
-	op.Customer.Said = append(op.Customer.Said, e)
-	consent := hosting.Consent{Operation: op.ID, Server: op.serverID(), Evidence: e}
-	return record(ctx, "Keep the statement "+string(e.Statement), nil, rec.RecordConsent, consent)
 }
 
 // awaitWindow waits until the customer's window begins. The customer may change
@@ -218,8 +262,9 @@ func (op *operation) handleGates() error {
 		},
 		func(ctx workflow.Context, a AuthorizePower) (string, error) {
 			e := op.complete(a.Evidence, grantStatements[a.Permission.Grant], a.By)
+			op.permitPower(hosting.PowerStatement{Permission: a.Permission, Evidence: e})
 			op.logAction(ctx, a.By, "authorize-power", string(a.Permission.Grant))
-			return "power: " + permissionWords(a.Permission), op.permitPower(ctx, hosting.PowerStatement{Permission: a.Permission, Evidence: e})
+			return "power: " + permissionWords(a.Permission), op.file(ctx)
 		})
 	if err != nil {
 		return err
@@ -233,8 +278,9 @@ func (op *operation) handleGates() error {
 		},
 		func(ctx workflow.Context, c ConfirmBackup) (string, error) {
 			e := op.complete(c.Evidence, backupStatements[c.Answer], c.By)
+			op.stateBackup(hosting.BackupStatement{Answer: c.Answer, Evidence: e})
 			op.logAction(ctx, c.By, "confirm-backup", string(c.Answer))
-			return "backup: " + backupWords(c.Answer), op.stateBackup(ctx, hosting.BackupStatement{Answer: c.Answer, Evidence: e})
+			return "backup: " + backupWords(c.Answer), op.file(ctx)
 		})
 	if err != nil {
 		return err
@@ -256,10 +302,7 @@ func (op *operation) handleGates() error {
 
 // complete fills in what the update says by being sent.
 func (op *operation) complete(e hosting.Evidence, kind hosting.StatementKind, by string) hosting.Evidence {
-	e.Statement = kind
-	if e.Message == "" {
-		e.RecordedBy = by
-	}
+	e.Statement, e.RecordedBy = kind, by
 	if e.At.IsZero() {
 		e.At = *op.now()
 	}
@@ -274,8 +317,14 @@ func (op *operation) checkEvidence(e hosting.Evidence) error {
 	if op.serverID() == "" {
 		return op.refuse("the server and its owner are not identified yet")
 	}
+	if e.Message != "" && !slices.Contains(op.Customer.Seen, e.Message) {
+		return hosting.Invalid(op.serverID(), "the ticket has no message "+e.Message, "leave message out, and say how the customer gave it")
+	}
 	if err := e.Validate(); err != nil {
 		return err
+	}
+	if e.Message == "" && e.How == "" {
+		return hosting.Invalid(op.serverID(), "the evidence is recorded by staff without saying how it was given", "say how the customer gave it")
 	}
 	if len(e.Text)+len(e.How) > maxText {
 		return hosting.Invalid(op.serverID(), "the evidence is too long", "quote the statement itself")

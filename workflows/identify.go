@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/workflow"
@@ -31,7 +32,7 @@ func (op *operation) identify(ctx workflow.Context) error {
 	if err := op.bind(ctx); err != nil {
 		return err
 	}
-	op.readInbox(ctx)
+	op.readInbox()
 	return nil
 }
 
@@ -42,19 +43,33 @@ func (op *operation) askWhich(ctx workflow.Context, reference, problem string) e
 		return hosting.Invalid("", "the server \""+reference+"\" is "+problem+" in the records",
 			"start again with the right service id, IP address or name")
 	}
-	known := len(op.Customer.Inbox)
+	seen := len(op.Customer.Inbox)
 	q := question{
 		on:     "which server (" + problem + ")",
 		letter: hosting.Letter{Name: hosting.LetterNotIdentified, Reference: reference},
 	}
-	if err := op.ask(ctx, q, func() bool { return len(op.Customer.Inbox) > known }); err != nil {
+	// A message that brings nothing new is not asked again: the reminders go on.
+	_, by := op.candidate()
+	answered := func() bool {
+		again, who := op.candidate()
+		return again != reference || who != by || op.closedSince(seen)
+	}
+	if err := op.ask(ctx, q, answered); err != nil {
 		return err
 	}
-	if last := op.Customer.Inbox[len(op.Customer.Inbox)-1]; last.Kind == hosting.TicketClosed {
-		op.cancel(Decision{Staff: Staff{By: last.Author}, Reason: "the ticket was closed", At: *op.now()})
+	if op.closedSince(seen) {
+		op.ticketClosed(op.Customer.Inbox[len(op.Customer.Inbox)-1].Author)
 		return ctx.Err()
 	}
 	return nil
+}
+
+// closedSince reports whether the ticket was closed since the inbox held so many
+// messages.
+func (op *operation) closedSince(seen int) bool {
+	return slices.ContainsFunc(op.Customer.Inbox[min(seen, len(op.Customer.Inbox)):], func(e hosting.TicketEvent) bool {
+		return e.Kind == hosting.TicketClosed
+	})
 }
 
 // readTicket fetches what stands on the ticket, where staff started the
@@ -88,26 +103,41 @@ func (op *operation) lookUp(ctx workflow.Context) (reference, problem string, er
 	return reference, "", nil
 }
 
-// candidate is who names which server, by the latest word.
+// candidate is who names which server, by the latest word. What staff named at
+// the start stands until it was asked for.
 func (op *operation) candidate() (reference string, by hosting.Requester) {
 	reference, by = op.request.Server, op.request.RequestedBy
+	if by.Role == hosting.RoleStaff && reference != "" && op.Letters == 0 {
+		return strings.TrimSpace(reference), by
+	}
 	for _, e := range op.Customer.Inbox {
 		if e.Kind != hosting.TicketMessage {
 			continue
 		}
 		by = hosting.Requester{Contact: e.Author, Role: hosting.RoleCustomer}
-		line := strings.TrimSpace(e.Text)
-		switch {
-		case e.Fields.Server != "":
+		if e.Fields.Server != "" {
 			reference = e.Fields.Server
-		case op.Customer.Stage > 0 || op.Letters > 0:
-			// An answer to the question is often nothing but the name.
-			if line != "" && len(line) < 100 && !strings.Contains(line, "\n") {
-				reference = line
-			}
+		} else if named := nameIn(e.Text); named != "" && op.Letters > 0 {
+			reference = named
 		}
 	}
 	return strings.TrimSpace(reference), by
+}
+
+// nameIn finds the server in an answer without labels: all of a short text, or
+// a line that is one word with a digit in it.
+func nameIn(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) < 100 && !strings.Contains(text, "\n") {
+		return text
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if len(line) < 100 && strings.ContainsAny(line, "0123456789") && !strings.ContainsAny(line, " \t") {
+			return line
+		}
+	}
+	return ""
 }
 
 // bind writes the server into the operation's row, and opens the ticket where

@@ -48,8 +48,8 @@ func (i *intervention) course() []step {
 		{name: "take", title: "Take the server for this work alone", estimate: time.Minute, do: i.takeServer},
 		{name: "mute", title: "Mute the server's alerts", do: i.muteAlerts, skippable: true},
 		{name: "look", title: "Look at the server before it is touched", estimate: time.Minute, skippable: true, do: i.lookFirst},
-		{name: "work", title: "Technician's work", estimate: 30 * time.Minute, do: i.awaitTechnician},
-		{name: "verify", title: "Check that the server is as it should be", estimate: 2 * time.Minute, skippable: true, do: i.verify},
+		{name: "work", title: "Technician's work", estimate: 30 * time.Minute, power: true, do: i.awaitTechnician},
+		{name: "verify", title: "Check that the server is as it should be", estimate: 2 * time.Minute, skippable: true, power: true, do: i.verify},
 		{name: "report", title: "Report to the customer and close the ticket", estimate: time.Minute, do: i.report},
 	}
 }
@@ -87,6 +87,8 @@ func (i *intervention) handlers() error {
 			switch {
 			case i.current().name != "work":
 				return i.refuse("the technician's work is not under way: the operation is at step " + i.current().name)
+			case i.acting:
+				return i.refuse("a power action is under way: wait for what comes of it")
 			case strings.TrimSpace(f.Summary) == "":
 				return hosting.Invalid(i.serverID(), "the summary is empty", "say in a sentence or two what was found and done: the customer reads it")
 			case f.Leave != "" && !f.Leave.Settled():
@@ -113,5 +115,5 @@ func (i *intervention) verify(ctx workflow.Context) error {
 
 func (i *intervention) report(ctx workflow.Context) error {
 	f := i.work.Finished
-	return i.summarize(ctx, hosting.Report{Resolved: f.Resolved, Text: f.Summary, Power: f.Leave})
+	return i.summarize(ctx, hosting.Report{Resolved: f.Resolved, Text: f.Summary, Power: i.Machine.Left})
 }

@@ -68,6 +68,9 @@ func TestCompleteTicket(t *testing.T) {
 	if len(w.consents) != 2 || w.consents[0].Evidence.Text == "" || w.consents[0].Server != "srv-1001" {
 		t.Errorf("consents %+v", w.consents)
 	}
+	if a := w.actions[0]; a.What != "request" || !strings.Contains(a.Result, "failed: ssh") || a.By != owner {
+		t.Errorf("the request is written down as %+v", a)
+	}
 	if !mutedAtWork || w.muted {
 		t.Errorf("alerts muted at work: %v, afterwards: %v", mutedAtWork, w.muted)
 	}
@@ -358,7 +361,7 @@ func TestTicketClosedByCustomer(t *testing.T) {
 	w.say(time.Hour, closed)
 	w.env.ExecuteWorkflow(ServerIntervention, fromCustomer("srv-1001"))
 
-	if r := w.ended(t); r.Phase != hosting.PhaseCancelled || !strings.Contains(r.Outcome, "closed the ticket") {
+	if r := w.ended(t); r.Phase != hosting.PhaseCancelled || !strings.Contains(r.Outcome, "ticket was closed") {
 		t.Errorf("result %+v", r)
 	}
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -24,25 +25,72 @@ var letterKinds = map[hosting.LetterName]desk.MessageKind{
 	hosting.LetterExpired:       desk.Summary,
 }
 
-// write puts a letter on the ticket, once however often it is tried.
+// outgoing is a letter that is to be written in any case, while the course goes
+// on: it is kept until it is written, over continued runs as well.
+type outgoing struct {
+	Letter hosting.Letter `json:"letter"`
+	Key    string         `json:"key"`
+	// To is an e-mail address; empty is the ticket.
+	To string `json:"to,omitempty"`
+}
+
+// send writes a letter without anybody waiting for it.
+func (op *operation) send(o outgoing) {
+	o.Letter, o.Key = op.address(o.Letter), op.nextKey(string(o.Letter.Name))
+	op.Outbox = append(op.Outbox, o)
+	op.deliver(o)
+}
+
+func (op *operation) deliver(o outgoing) {
+	workflow.GoNamed(op.root, "deliver", func(ctx workflow.Context) {
+		ctx, done := workflow.NewDisconnectedContext(ctx)
+		defer done()
+		var err error
+		if o.To == "" {
+			err = call(ctx, "Write on ticket "+op.Ticket+": "+string(o.Letter.Name), nil, tickets.WriteTicket, op.writing(o.Letter, o.Key))
+		} else {
+			err = call(ctx, "Mail: "+string(o.Letter.Name), nil, mailer.SendMail, mail.Sending{Key: o.Key, To: o.To, Letter: o.Letter})
+		}
+		if err != nil {
+			op.log.Error("letter not delivered", "letter", o.Letter.Name, "ticket", op.Ticket, "error", err)
+		}
+		op.Outbox = slices.DeleteFunc(op.Outbox, func(kept outgoing) bool { return kept.Key == o.Key })
+	})
+}
+
+// write puts a letter on the ticket, once however often it is tried, and waits
+// for it.
 func (op *operation) write(ctx workflow.Context, l hosting.Letter) error {
-	return op.writeOn(ctx, l, false)
+	return op.writeOn(ctx, op.writing(op.address(l), op.nextKey(string(l.Name))))
 }
 
-// writeLast puts the last letter on the ticket and closes it.
+// writeLast puts the last letter on the ticket and closes it, after what is
+// still on its way.
 func (op *operation) writeLast(ctx workflow.Context, l hosting.Letter) error {
-	return op.writeOn(ctx, l, true)
+	if err := workflow.Await(ctx, func() bool { return len(op.Outbox) == 0 }); err != nil {
+		return err
+	}
+	w := op.writing(op.address(l), op.nextKey(string(l.Name)))
+	w.Close = true
+	return op.writeOn(ctx, w)
 }
 
-func (op *operation) writeOn(ctx workflow.Context, l hosting.Letter, last bool) error {
-	op.Letters++
-	l = op.address(l)
+func (op *operation) writeOn(ctx workflow.Context, w desk.Writing) error {
+	return op.call(ctx, "Write on ticket "+op.Ticket+": "+string(w.Letter.Name), nil, tickets.WriteTicket, w)
+}
+
+func (op *operation) writing(l hosting.Letter, key string) desk.Writing {
 	kind, ok := letterKinds[l.Name]
 	if !ok {
 		kind = desk.Answer
 	}
-	w := desk.Writing{Ticket: op.Ticket, Key: op.key(string(l.Name), op.Letters), Kind: kind, Letter: l, Close: last}
-	return op.call(ctx, "Write on ticket "+op.Ticket+": "+string(l.Name), nil, tickets.WriteTicket, w)
+	return desk.Writing{Ticket: op.Ticket, Key: key, Kind: kind, Letter: l}
+}
+
+// nextKey is the key of the next letter.
+func (op *operation) nextKey(name string) string {
+	op.Letters++
+	return op.key(name, op.Letters)
 }
 
 // address fills in what every letter has.
@@ -76,8 +124,11 @@ func (op *operation) key(what string, number int) string {
 	return fmt.Sprintf("%s/%s/%d", op.ID, what, number)
 }
 
-// acknowledge says what was understood and what the risk is (I10, O31).
+// acknowledge writes down what was asked for (I2, I3), and tells the customer
+// what was understood and what the risk is (I10, O31).
 func (op *operation) acknowledge(ctx workflow.Context) error {
+	f := op.Customer.Fields
+	op.logAction(ctx, op.addressee().Email, "request", cut(string(f.Reason)+triedWords(f.FailedTools)+": "+f.Details, maxText))
 	return op.write(ctx, hosting.Letter{
 		Name: hosting.LetterAcknowledge, Power: op.powerPermitted(), Backup: op.backupStated(),
 		Redacted: op.Customer.Fields.Redacted,
@@ -87,9 +138,13 @@ func (op *operation) acknowledge(ctx workflow.Context) error {
 // summarize sends the one summary, on the ticket and by mail, and closes the
 // ticket with it (O26). The downtime is what was measured (I27).
 func (op *operation) summarize(ctx workflow.Context, report hosting.Report) error {
-	report.Actions, report.Downtime = op.Machine.Report, op.downtime()
+	// What the customer is told is final: the downtime, and that it is over.
+	op.Machine.Downtime, op.Machine.OffSince = op.downtime(), nil
+	op.NoReturn = op.current().title
+	report.Actions, report.Downtime = op.Machine.Report, op.Machine.Downtime
 	l := hosting.Letter{Name: hosting.LetterSummary, Report: &report}
 	if err := op.writeLast(ctx, l); err != nil {
+		op.NoReturn = ""
 		return err
 	}
 	if !op.Policy.MailSummary {
@@ -121,31 +176,19 @@ func (op *operation) sayGoodbye(ctx workflow.Context, cause error) {
 		}
 	}
 	if err := op.writeLast(ctx, l); err != nil {
-		op.tellDutyOf(ctx, "the last letter", "the customer was not told: "+activities.Words(err))
+		op.tellDuty("the last letter", "the customer was not told: "+activities.Words(err))
 	}
 }
 
 func (op *operation) mail(ctx workflow.Context, to string, l hosting.Letter) error {
-	op.Letters++
-	s := mail.Sending{Key: op.key("mail-"+string(l.Name), op.Letters), To: to, Letter: op.address(l)}
+	s := mail.Sending{Key: op.nextKey("mail-" + string(l.Name)), To: to, Letter: op.address(l)}
 	return op.call(ctx, "Mail: "+string(l.Name), nil, mailer.SendMail, s)
 }
 
-// tellDuty tells the duty contact that a step failed. Nothing waits for it.
-func (op *operation) tellDuty(ctx workflow.Context, st hosting.Step) {
-	workflow.GoNamed(ctx, "tell-duty", func(ctx workflow.Context) {
-		ctx, done := op.within(ctx)
-		defer done()
-		op.tellDutyOf(ctx, st.Title, st.Error)
-	})
-}
-
-func (op *operation) tellDutyOf(ctx workflow.Context, step, problem string) {
-	l := hosting.Letter{
+// tellDuty tells the duty contact by mail. Nothing waits for it.
+func (op *operation) tellDuty(step, problem string) {
+	op.send(outgoing{To: op.Policy.Duty, Letter: hosting.Letter{
 		Name: hosting.LetterAttention, Step: step, Error: problem,
 		Workflow: workflow.GetInfo(op.root).WorkflowExecution.ID,
-	}
-	if err := op.mail(ctx, op.Policy.Duty, l); err != nil {
-		op.log.Error("the duty contact was not told", "step", step, "problem", problem, "error", err)
-	}
+	}})
 }

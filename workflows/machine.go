@@ -19,6 +19,11 @@ type machineState struct {
 	Taken bool `json:"taken,omitempty"`
 	// Found is the power state before the first act.
 	Found hosting.PowerState `json:"found,omitempty"`
+	// Left is the power state that was seen at the end; empty if nobody looked.
+	Left hosting.PowerState `json:"left,omitempty"`
+	// MovedUnder is the permission under which we last acted: it covers putting
+	// the power back, whatever was said since.
+	MovedUnder hosting.PowerPermission `json:"movedUnder,omitzero"`
 	// Downtime is measured: the time between an off and an on that were both
 	// observed, summed up (I27). OffSince is set while the machine is off.
 	Downtime hosting.Duration `json:"downtime,omitempty"`
@@ -66,6 +71,8 @@ func (op *operation) mayPower(order PowerOrder) error {
 		return op.refuse("the operation is on hold by " + op.Held.By)
 	case !op.Machine.Taken:
 		return op.refuse("the server has not been taken for this work yet: the operation is at step " + op.current().name)
+	case !op.current().power:
+		return op.refuse("power actions belong to the technician's work: the operation is at step " + op.current().name)
 	}
 	return op.powerPermitted().Check(op.serverID(), *op.now())
 }
@@ -79,7 +86,13 @@ func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.P
 	if err := op.mayPower(order); err != nil {
 		return hosting.PowerResult{}, err
 	}
+	op.acting = true
+	defer func() { op.acting = false }()
+	if err := op.file(ctx); err != nil {
+		return hosting.PowerResult{}, err
+	}
 	op.owe(undoPower)
+	op.Machine.MovedUnder = op.powerPermitted()
 	actx, revoke := workflow.WithCancel(ctx)
 	op.revoke = revoke
 	defer func() { op.revoke = nil; revoke() }()
@@ -103,6 +116,9 @@ func (op *operation) actOnPower(ctx workflow.Context, order bmc.PowerOrder) (hos
 	summary := "Power " + string(order.Action) + " of " + op.Subject.Server.String()
 	if err := op.callBMC(ctx, summary, order.Longest()+time.Minute, &result, bmcs.SetPower, order); err != nil {
 		return result, err
+	}
+	if op.Machine.Found == "" {
+		op.Machine.Found = result.Before // the look at the beginning was skipped
 	}
 	op.Machine.measure(result)
 	return result, nil
@@ -156,7 +172,10 @@ func (op *operation) expectPower(ctx workflow.Context, want hosting.PowerState) 
 	switch {
 	case err != nil:
 		return err
-	case len(op.Subject.Server.BMC.Endpoints) == 0 || got == want:
+	case len(op.Subject.Server.BMC.Endpoints) == 0:
+		return nil
+	case got == want:
+		op.Machine.Left = got
 		return nil
 	}
 	return hosting.NewFault(hosting.FaultUnmoved, op.serverID(), fmt.Sprintf("the server is %s and should be %s", got, want),
@@ -171,7 +190,7 @@ func (op *operation) restorePower(ctx workflow.Context) error {
 	}
 	result, err := op.actOnPower(ctx, bmc.PowerOrder{
 		Target: op.target(), Action: hosting.ActOn, Waits: op.Policy.Power,
-		Guard: bmc.Guard{Permission: op.powerPermitted(), Restore: true},
+		Guard: bmc.Guard{Permission: op.Machine.MovedUnder, Restore: true},
 	})
 	if err != nil {
 		return err

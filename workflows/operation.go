@@ -43,12 +43,14 @@ type operation struct {
 	given int
 	// chassis lets one power action at a time through.
 	chassis workflow.Mutex
-	// writing keeps the inbox in order: one ticket event at a time.
-	writing workflow.Mutex
-	log     log.Logger
-	shown   shown
+	// filing lets one coroutine at a time store statements.
+	filing workflow.Mutex
+	log    log.Logger
+	shown  shown
 	// handled counts updates and signals of this run, which are limited.
 	handled int
+	// acting: a power action is under way.
+	acting bool
 	// revoke stops the power action that is under way, if there is one.
 	revoke workflow.CancelFunc
 }
@@ -67,9 +69,15 @@ type state struct {
 	Phase     hosting.Phase  `json:"phase,omitempty"`
 	WaitingOn string         `json:"waitingOn,omitempty"`
 	Due       *time.Time     `json:"due,omitempty"`
+	Outcome   string         `json:"outcome,omitempty"`
 
 	Customer customerState `json:"customer,omitzero"`
 	Machine  machineState  `json:"machine,omitzero"`
+
+	// Files are statements in force that are not stored yet, Outbox letters that
+	// are on their way.
+	Files  []filing   `json:"files,omitempty"`
+	Outbox []outgoing `json:"outbox,omitempty"`
 
 	// Undo are the clean-ups that a cancellation owes, last one first.
 	Undo []undo `json:"undo,omitempty"`
@@ -95,10 +103,13 @@ var (
 func newOperation(ctx workflow.Context, kind hosting.Procedure, r Request, work any) *operation {
 	op := &operation{
 		state: &state{Phase: hosting.PhaseRunning}, kind: kind, request: r, work: work,
-		root: ctx, chassis: workflow.NewMutex(ctx), writing: workflow.NewMutex(ctx), log: workflow.GetLogger(ctx),
+		root: ctx, chassis: workflow.NewMutex(ctx), filing: workflow.NewMutex(ctx), log: workflow.GetLogger(ctx),
 	}
-	if r.Resume != nil {
+	// A state counts only from the run before, not from who starts a workflow.
+	if r.Resume != nil && workflow.GetInfo(ctx).ContinuedExecutionRunID != "" {
 		op.state = r.Resume
+	} else {
+		op.request.Resume = nil
 	}
 	op.stops = map[int]workflow.CancelFunc{}
 	op.course, _ = op.within(ctx)
@@ -133,7 +144,11 @@ func (op *operation) run(p procedure) (Result, error) {
 	}
 	err := op.follow()
 	if errors.Is(err, errContinue) {
-		return Result{}, op.continueAsNew()
+		op.settle(op.root)
+		// A cancellation may have been accepted while the handlers came to their end.
+		if op.Cancel == nil {
+			return Result{}, op.continueAsNew()
+		}
 	}
 	return op.end(err)
 }
@@ -162,6 +177,9 @@ func (op *operation) start() error {
 	}
 	op.listen()
 	op.obeyTemporalCancel()
+	for _, o := range op.Outbox {
+		op.deliver(o)
+	}
 	return nil
 }
 
@@ -199,7 +217,10 @@ func (op *operation) end(cause error) (Result, error) {
 		outcome = op.cleanUp(ctx, outcome)
 	}
 	op.settle(ctx)
-	op.Phase, op.WaitingOn, op.Due = phase, "", nil
+	if err := op.file(ctx); err != nil {
+		op.log.Error("a statement is not stored", "ticket", op.Ticket, "error", err)
+	}
+	op.Phase, op.WaitingOn, op.Due, op.Outcome = phase, "", nil, outcome
 	op.show(ctx)
 	closing := records.Closing{Operation: op.ID, Phase: phase, Outcome: outcome, Steps: op.allSteps()}
 	if err := record(ctx, "Close the operation", nil, rec.CloseOperation, closing); err != nil {
@@ -208,6 +229,9 @@ func (op *operation) end(cause error) (Result, error) {
 	// The server is free again before the customer is told: the ticket desk may
 	// be away for long.
 	op.sayGoodbye(ctx, cause)
+	if err := workflow.Await(ctx, func() bool { return len(op.Outbox) == 0 }); err != nil {
+		return Result{}, err
+	}
 	result := Result{
 		Operation: op.ID, Phase: phase, Outcome: outcome, Server: op.serverID(), Ticket: op.Ticket,
 		Downtime: op.Machine.Downtime,
@@ -238,7 +262,6 @@ func (op *operation) settle(ctx workflow.Context) {
 
 // continueAsNew hands the state to a fresh history.
 func (op *operation) continueAsNew() error {
-	op.settle(op.root)
 	op.drain()
 	var err error
 	if op.Work, err = json.Marshal(op.work); err != nil {

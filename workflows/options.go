@@ -35,6 +35,8 @@ func SiteQueue(site string) string { return TaskQueue + "-" + site }
 const (
 	// maxHandled keeps a run below the server's limit of 2,000 updates.
 	maxHandled = 1000
+	// forEver is longer than any outage.
+	forEver = 10 * 365 * 24 * time.Hour
 	// heartbeat is how soon a lost worker is noticed while a machine is acted on.
 	heartbeat = 15 * time.Second
 	// maxRemembered bounds how many ticket messages are known as seen.
@@ -47,8 +49,10 @@ const (
 func record(ctx workflow.Context, summary string, out, activity any, in ...any) error {
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
+		// Left out it would be the time of a single try.
+		ScheduleToCloseTimeout: forEver,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
+			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 		},
 		Summary: summary,
 	})

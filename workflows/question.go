@@ -51,12 +51,27 @@ func (op *operation) stages() []stage {
 func (op *operation) awaitCustomer(ctx workflow.Context, q question, answered func() bool) error {
 	c := &op.Customer
 	for {
+		if op.Held != nil {
+			began := *op.now()
+			if err := op.await(ctx, op.holding(), func() bool { return op.Held == nil }); err != nil {
+				return err
+			}
+			later := c.Asked.Add(op.now().Sub(began))
+			c.Asked = &later
+			continue
+		}
 		next := op.stages()[c.Stage]
 		w := wait{on: "customer: " + q.on, phase: hosting.PhaseWaiting, timeout: max(time.Second, c.Asked.Add(next.after).Sub(*op.now()))}
 		if next.letter == hosting.LetterExpired {
 			w.on += " (parked)"
 		}
-		if err := op.await(ctx, w, answered); !errors.Is(err, errTimeout) {
+		err := op.await(ctx, w, func() bool { return answered() || op.Held != nil })
+		switch {
+		case err == nil && answered():
+			return nil
+		case err == nil:
+			continue // on hold: the customer's clock stops
+		case !errors.Is(err, errTimeout):
 			return err
 		}
 		if next.letter == hosting.LetterExpired {

@@ -59,15 +59,19 @@ type Status struct {
 	ETA       *time.Time       `json:"eta,omitempty"`
 	Remaining hosting.Duration `json:"remaining"`
 	// Due is the next date that the operation itself will act on.
-	Due          *time.Time              `json:"due,omitempty"`
-	Server       string                  `json:"server,omitempty"`
-	Organization string                  `json:"organization,omitempty"`
-	Ticket       string                  `json:"ticket,omitempty"`
-	Power        hosting.PowerPermission `json:"power,omitzero"`
-	Backup       hosting.BackupAnswer    `json:"backup,omitempty"`
-	Consents     []hosting.Evidence      `json:"consents,omitempty"`
-	Actions      []hosting.Action        `json:"actions,omitempty"`
-	Downtime     hosting.Duration        `json:"downtime"`
-	Error        string                  `json:"error,omitempty"`
-	Outcome      string                  `json:"outcome,omitempty"`
+	Due          *time.Time `json:"due,omitempty"`
+	Server       string     `json:"server,omitempty"`
+	Organization string     `json:"organization,omitempty"`
+	Ticket       string     `json:"ticket,omitempty"`
+	// Reason, Details and FailedTools are what the customer asked for (I2, I3).
+	Reason      hosting.Reason          `json:"reason,omitempty"`
+	Details     string                  `json:"details,omitempty"`
+	FailedTools []hosting.RemoteTool    `json:"failedTools,omitempty"`
+	Power       hosting.PowerPermission `json:"power,omitzero"`
+	Backup      hosting.BackupAnswer    `json:"backup,omitempty"`
+	Consents    []hosting.Evidence      `json:"consents,omitempty"`
+	Actions     []hosting.Action        `json:"actions,omitempty"`
+	Downtime    hosting.Duration        `json:"downtime"`
+	Error       string                  `json:"error,omitempty"`
+	Outcome     string                  `json:"outcome,omitempty"`
 }

@@ -39,7 +39,7 @@ func TestContinueAsNewAtWork(t *testing.T) {
 	in := continued(t, w, fromCustomer("srv-1001"))
 	wantLetters(t, w, hosting.LetterAcknowledge)
 
-	v := newWorld(t)
+	v := newWorld(t).continuing()
 	v.power = hosting.PowerOff
 	v.env.SetStartTime(testStart.Add(6 * time.Minute))
 	v.say(0, message("m1", complete())) // delivered again to the new run
@@ -66,7 +66,7 @@ func TestContinueAsNewWhileWaiting(t *testing.T) {
 	in := continued(t, w, fromCustomer("srv-1001"))
 	wantLetters(t, w, hosting.LetterMissing)
 
-	v := newWorld(t)
+	v := newWorld(t).continuing()
 	v.env.SetStartTime(testStart.Add(24 * time.Hour))
 	v.say(time.Hour, message("m2", hosting.RequestFields{Power: allowed()}))
 	v.finish(2 * time.Hour)
@@ -84,7 +84,7 @@ func TestContinueAsNewWhileParkedForAttention(t *testing.T) {
 	w.send(2*time.Hour, "note", Decision{Staff: Staff{By: "anna"}, Reason: "looking into it"})
 	in := continued(t, w, fromCustomer("srv-1001"))
 
-	v := newWorld(t)
+	v := newWorld(t).continuing()
 	v.send(time.Hour, "relaunch", Decision{Staff: Staff{By: "anna"}})
 	v.finish(2 * time.Hour)
 	v.env.ExecuteWorkflow(ServerIntervention, in)

@@ -64,6 +64,9 @@ func (op *operation) handleStaff() error {
 		if op.Cursor >= len(op.Steps) || op.Steps[op.Cursor].State != hosting.StepFailed {
 			return op.refuse("no step has failed")
 		}
+		if op.acting {
+			return op.refuse("a power action is under way: wait for what comes of it")
+		}
 		return nil
 	}
 	updates := []struct {
@@ -183,7 +186,7 @@ func (op *operation) logAction(ctx workflow.Context, by, what, result string) {
 	op.Entries++
 	a := hosting.Action{
 		Operation: op.ID, Server: op.serverID(), At: *op.now(), By: by, What: what, Result: result,
-		Key: op.key(what, op.Entries),
+		Key: op.key("log", op.Entries),
 	}
 	op.Actions = append(op.Actions, a)
 	if extra := len(op.Actions) - maxActions; extra > 0 {

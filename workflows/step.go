@@ -20,15 +20,14 @@ type step struct {
 	skippable bool
 	// noReturn: once this step has begun a cancellation is refused.
 	noReturn bool
-	do       func(workflow.Context) error
+	// power: during this step the technician may act on the power.
+	power bool
+	do    func(workflow.Context) error
 }
 
 // follow works the course off, from where the cursor stands.
 func (op *operation) follow() error {
 	for op.Cursor < len(op.procedure.course) {
-		if err := op.awaitResume(); err != nil {
-			return err
-		}
 		if err := op.attempt(op.procedure.course[op.Cursor]); err != nil {
 			return err
 		}
@@ -49,6 +48,9 @@ func (op *operation) current() step {
 // operation until staff decide; it never fails the workflow.
 func (op *operation) attempt(s step) error {
 	for {
+		if err := op.awaitResume(); err != nil {
+			return err
+		}
 		st := &op.Steps[op.Cursor]
 		if st.State != hosting.StepFailed {
 			err := op.perform(s, st)
@@ -56,7 +58,7 @@ func (op *operation) attempt(s step) error {
 				return err
 			}
 			op.fail(st, err)
-			op.tellDuty(op.course, *st)
+			op.tellDuty(st.Title, st.Error)
 		}
 		again, err := op.attention(s)
 		if err != nil || !again {
@@ -165,8 +167,11 @@ func (op *operation) awaitResume() error {
 	if op.Held == nil {
 		return nil
 	}
-	return op.await(op.course, wait{on: "staff: on hold by " + op.Held.By, phase: hosting.PhaseOnHold},
-		func() bool { return op.Held == nil })
+	return op.await(op.course, op.holding(), func() bool { return op.Held == nil })
+}
+
+func (op *operation) holding() wait {
+	return wait{on: "staff: on hold by " + op.Held.By, phase: hosting.PhaseOnHold}
 }
 
 func (op *operation) now() *time.Time {

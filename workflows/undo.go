@@ -33,7 +33,7 @@ func (op *operation) cleanUp(ctx workflow.Context, outcome string) string {
 		if err := cleanUps[u](op, ctx); err != nil {
 			words := string(u) + " could not be done: " + activities.Words(err)
 			outcome += "; " + words
-			op.tellDutyOf(ctx, string(u), words)
+			op.tellDuty(string(u), words)
 		}
 	}
 	op.Undo = nil

@@ -161,8 +161,9 @@ func (op *operation) status() Status {
 		Procedure: op.kind, Operation: op.ID, Phase: op.phase(), WaitingOn: op.WaitingOn, Step: op.current().name,
 		Steps: op.allSteps(), Remaining: hosting.Duration(op.remaining()), Due: op.Due,
 		Server: op.serverID(), Organization: op.Subject.Organization.ID, Ticket: op.Ticket,
+		Reason: op.Customer.Fields.Reason, Details: op.Customer.Fields.Details, FailedTools: op.Customer.Fields.FailedTools,
 		Power: op.powerPermitted(), Backup: op.backupStated(), Consents: op.evidence(), Actions: op.Actions,
-		Downtime: op.Machine.Downtime,
+		Downtime: op.downtime(), Outcome: op.Outcome,
 	}
 	if eta := op.eta(); !eta.IsZero() {
 		s.ETA = &eta
@@ -189,6 +190,9 @@ func (op *operation) details() string {
 		fmt.Fprintf(&b, "Server %s, %s, site %s, of %s. ", markdown(s.String()), s.PrimaryIP, s.Site, markdown(op.Subject.Organization.Name))
 	}
 	fmt.Fprintf(&b, "Ticket %s.\n\n", markdown(op.Ticket))
+	if f := op.Customer.Fields; f.Reason != "" {
+		fmt.Fprintf(&b, "Asked for: %s%s. %s\n\n", f.Reason, triedWords(f.FailedTools), markdown(cut(f.Details, 500)))
+	}
 	fmt.Fprintf(&b, "Power: %s. Backup: %s.\n\n", permissionWords(op.powerPermitted()), backupWords(op.backupStated()))
 	if eta := op.eta(); !eta.IsZero() {
 		fmt.Fprintf(&b, "Done at about %s UTC.\n\n", eta.Format(hosting.LocalTime))
@@ -210,6 +214,25 @@ func (op *operation) details() string {
 		fmt.Fprintf(&b, "\nPast the point of no return: %s.\n", markdown(op.NoReturn))
 	}
 	return b.String()
+}
+
+func triedWords(tools []hosting.RemoteTool) string {
+	if len(tools) == 0 {
+		return ""
+	}
+	words := make([]string, len(tools))
+	for i, t := range tools {
+		words[i] = string(t)
+	}
+	return " (failed: " + strings.Join(words, ", ") + ")"
+}
+
+// cut shortens a text to at most so many runes.
+func cut(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 func clock(t *time.Time) string {

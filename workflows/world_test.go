@@ -120,6 +120,7 @@ func (w *world) mockRecords() {
 		}
 		return nil
 	})
+	env.OnActivity(rec.ReleaseLease, any1, any1).Return(nil)
 	env.OnActivity(rec.Suppress, any1, any1).Return(func(context.Context, records.Suppression) error {
 		return w.keep(func() { w.muted = true })
 	})
@@ -326,4 +327,10 @@ func (w *world) ended(t *testing.T) Result {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// continuing makes the run one that was continued as new.
+func (w *world) continuing() *world {
+	w.env.SetContinuedExecutionRunID("the-run-before")
+	return w
 }
