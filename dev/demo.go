@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/handrail/handrail/hosting"
@@ -81,19 +80,15 @@ func (s *system) awaitStep(ctx context.Context, id, step string) error {
 		if err == nil {
 			err = value.Get(&status)
 		}
-		_, missing := errors.AsType[*serviceerror.NotFound](err)
-		_, starting := errors.AsType[*serviceerror.QueryFailed](err)
 		switch {
 		case err == nil && status.Step == step && status.Phase == hosting.PhaseRunning:
 			return nil
 		case err == nil && (status.Phase == hosting.PhaseAttention || status.Phase.Final()):
 			return fmt.Errorf("%s is %s: %s", id, status.Phase, status.Error)
-		case err != nil && !missing && !starting:
-			return err
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(ctx.Err(), err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -26,6 +26,10 @@ type customerState struct {
 	Heard int                   `json:"heard,omitempty"`
 	// Strangers have been told that they can not speak for the owner.
 	Strangers []string `json:"strangers,omitempty"`
+	// Repeats counts how often a question was put again to an answer that said
+	// nothing; AskedWhich tells that the server was asked for.
+	Repeats    int  `json:"repeats,omitempty"`
+	AskedWhich bool `json:"askedWhich,omitempty"`
 	// Asked is when the open question was put, Stage how far its reminders are.
 	Asked *time.Time `json:"asked,omitempty"`
 	Stage int        `json:"stage,omitempty"`
@@ -43,6 +47,8 @@ func (op *operation) listen() {
 		op.readInbox()
 	}
 	workflow.GoNamed(op.root, "ticket-events", func(ctx workflow.Context) {
+		ctx, done := workflow.NewDisconnectedContext(ctx)
+		defer done()
 		for {
 			// The events stay in the channel until they are taken in, so that
 			// drain finds them all.
@@ -56,6 +62,8 @@ func (op *operation) listen() {
 		}
 	})
 	workflow.GoNamed(op.root, "clerk", func(ctx workflow.Context) {
+		ctx, done := workflow.NewDisconnectedContext(ctx)
+		defer done()
 		for workflow.Await(ctx, func() bool { return len(op.Files) > 0 }) == nil {
 			if err := op.file(ctx); err != nil {
 				op.log.Error("a statement is not stored", "ticket", op.Ticket, "error", err)
@@ -90,6 +98,7 @@ func (op *operation) takeIn(e hosting.TicketEvent) {
 	if extra := len(c.Seen) - maxRemembered; extra > 0 {
 		c.Seen = c.Seen[extra:]
 	}
+	e.Text = cut(e.Text, maxNameText) // all that is read of it later is a name
 	if len(c.Inbox) < maxRemembered {
 		c.Inbox = append(c.Inbox, e)
 	}
@@ -119,12 +128,20 @@ func (op *operation) read(e hosting.TicketEvent) {
 	}
 	op.learn(e.Fields)
 	if p := e.Fields.Power; p != nil {
+		p.Evidence = saidIn(e, p.Evidence)
 		op.permitPower(*p)
 	}
 	if b := e.Fields.Backup; b != nil {
+		b.Evidence = saidIn(e, b.Evidence)
 		op.stateBackup(*b)
 	}
 	op.Customer.Heard++
+}
+
+// saidIn makes a statement that of the message in which it stands.
+func saidIn(e hosting.TicketEvent, s hosting.Evidence) hosting.Evidence {
+	s.Author, s.At, s.Message, s.RecordedBy, s.How = e.Author, e.At, e.ID, "", ""
+	return s
 }
 
 // turnAway tells a stranger once that only the owner's contacts are heard.

@@ -21,32 +21,59 @@ func (op *operation) takeServer(ctx workflow.Context) error {
 		if err := op.lease(ctx); err != nil {
 			return err
 		}
+		if err := op.readServer(ctx); err != nil {
+			return err
+		}
 		if needPower.met(op) {
-			break
+			op.Machine.Taken = true
+			return nil
 		}
 		let := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
 		if err := record(ctx, "Let the server go again", nil, rec.ReleaseLease, let); err != nil {
 			return err
 		}
 	}
-	op.Machine.Taken = true
-	return op.readServer(ctx)
 }
 
 // readServer reads the server's record again. A server that has another owner
 // by now is not the one that was permitted to be worked on.
 func (op *operation) readServer(ctx workflow.Context) error {
-	var now hosting.Server
-	if err := record(ctx, "Read the server's record", &now, rec.ReadServer, op.serverID()); err != nil {
+	var read records.Subject
+	asStaff := records.Identification{Reference: op.serverID(), Requester: hosting.Requester{Contact: "handrail", Role: hosting.RoleStaff}}
+	if err := record(ctx, "Read the server's record", &read, rec.Identify, asStaff); err != nil {
 		return err
 	}
+	now := read.Server
 	if was := op.Subject.Server.Organization; now.Organization != was || now.State == hosting.ServerRetired {
 		return hosting.NewFault(hosting.FaultNotAuthorized, op.serverID(),
-			"the server's record has changed since it was identified: it is "+string(now.State)+", of "+now.Organization+", was of "+was,
+			"the server's record has changed since it was identified: it was of "+was+", now it is "+string(read.Problem)+string(now.State)+" of "+now.Organization,
 			"cancel this operation; the new owner has not permitted anything")
 	}
-	op.Subject.Server = now
+	op.Subject.Server, op.Subject.Organization = now, read.Organization
+	op.dropFormerContacts()
 	return nil
+}
+
+// dropFormerContacts takes permissions out of force whose author can not speak
+// for the owner any more.
+func (op *operation) dropFormerContacts() {
+	known := &op.Customer.Fields
+	if p := known.Power; p != nil && p.Permission.Grant != hosting.GrantRefused {
+		if _, ok := op.Subject.Organization.Contact(p.Evidence.Author); !ok {
+			known.Power = nil
+		}
+	}
+}
+
+// letGo gives the server free for other work and its alerts back: what is left
+// to do needs neither.
+func (op *operation) letGo(ctx workflow.Context) error {
+	lease := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
+	if err := record(ctx, "Let the server go", nil, rec.ReleaseLease, lease); err != nil {
+		return err
+	}
+	op.Machine.Taken = false
+	return record(ctx, "Alerts on again", nil, rec.LiftSuppression, records.Suppression{Operation: op.ID, Server: op.serverID()})
 }
 
 func (op *operation) lease(ctx workflow.Context) error {

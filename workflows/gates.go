@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/handrail/handrail/activities"
 	"github.com/handrail/handrail/activities/records"
 	"github.com/handrail/handrail/hosting"
 )
@@ -70,13 +72,18 @@ func (op *operation) collect(needs ...need) func(workflow.Context) error {
 			q := question{on: fieldWords(open), letter: hosting.Letter{
 				Name: hosting.LetterMissing, Missing: open, Unclear: c.Fields.Unclear, Redacted: c.Fields.Redacted,
 			}}
-			// An answer that changes nothing (an out-of-office note) is not asked
-			// again: the reminders go on.
-			moved := func() bool {
-				return c.Heard > heard && (len(missing()) != len(open) || len(c.Fields.Unclear) > 0 && !slices.Equal(c.Fields.Unclear, q.letter.Unclear))
+			// An answer that changes nothing is asked again only so often: it may
+			// be an out-of-office note. The reminders go on.
+			unmoved := func() bool {
+				return slices.Equal(missing(), open) && slices.Equal(c.Fields.Unclear, q.letter.Unclear)
 			}
-			if err := op.ask(ctx, q, func() bool { return len(missing()) == 0 || moved() }); err != nil {
+			if err := op.ask(ctx, q, func() bool {
+				return len(missing()) == 0 || c.Heard > heard && (!unmoved() || c.Repeats < maxRepeats)
+			}); err != nil {
 				return err
+			}
+			if unmoved() {
+				c.Repeats++
 			}
 		}
 	}
@@ -170,18 +177,38 @@ func (op *operation) file(ctx workflow.Context) error {
 	defer op.filing.Unlock()
 	for len(op.Files) > 0 {
 		f := op.Files[0]
-		if f.Replaces {
-			if err := op.revokePower(ctx, f.Evidence); err != nil {
+		if err := op.store(ctx, f); err != nil {
+			if temporal.IsCanceledError(err) {
 				return err
 			}
-		}
-		consent := hosting.Consent{Operation: op.ID, Server: op.serverID(), Evidence: f.Evidence}
-		if err := record(ctx, "Keep the statement "+string(f.Evidence.Statement), nil, rec.RecordConsent, consent); err != nil {
-			return err
+			op.disown(f, err)
 		}
 		op.Files = op.Files[1:]
 	}
 	return nil
+}
+
+func (op *operation) store(ctx workflow.Context, f filing) error {
+	if f.Replaces {
+		if err := op.revokePower(ctx, f.Evidence); err != nil {
+			return err
+		}
+	}
+	consent := hosting.Consent{Operation: op.ID, Server: op.serverID(), Evidence: f.Evidence}
+	return record(ctx, "Keep the statement "+string(f.Evidence.Statement), nil, rec.RecordConsent, consent)
+}
+
+// disown takes a statement out of force that the records refuse: what can not be
+// proved permits nothing. A refusal stays.
+func (op *operation) disown(f filing, err error) {
+	known := &op.Customer.Fields
+	if p := known.Power; p != nil && p.Evidence == f.Evidence && p.Permission.Grant != hosting.GrantRefused {
+		known.Power = nil
+	}
+	if b := known.Backup; b != nil && b.Evidence == f.Evidence {
+		known.Backup = nil
+	}
+	op.tellDuty("storing a statement of the customer's", activities.Words(err))
 }
 
 // revokePower takes back the power statements that a later one replaces.
@@ -264,7 +291,7 @@ func (op *operation) handleGates() error {
 			e := op.complete(a.Evidence, grantStatements[a.Permission.Grant], a.By)
 			op.permitPower(hosting.PowerStatement{Permission: a.Permission, Evidence: e})
 			op.logAction(ctx, a.By, "authorize-power", string(a.Permission.Grant))
-			return "power: " + permissionWords(a.Permission), op.file(ctx)
+			return "power: " + permissionWords(op.powerPermitted()), op.file(ctx)
 		})
 	if err != nil {
 		return err
@@ -280,7 +307,7 @@ func (op *operation) handleGates() error {
 			e := op.complete(c.Evidence, backupStatements[c.Answer], c.By)
 			op.stateBackup(hosting.BackupStatement{Answer: c.Answer, Evidence: e})
 			op.logAction(ctx, c.By, "confirm-backup", string(c.Answer))
-			return "backup: " + backupWords(c.Answer), op.file(ctx)
+			return "backup: " + backupWords(op.backupStated()), op.file(ctx)
 		})
 	if err != nil {
 		return err
@@ -317,14 +344,14 @@ func (op *operation) checkEvidence(e hosting.Evidence) error {
 	if op.serverID() == "" {
 		return op.refuse("the server and its owner are not identified yet")
 	}
-	if e.Message != "" && !slices.Contains(op.Customer.Seen, e.Message) {
-		return hosting.Invalid(op.serverID(), "the ticket has no message "+e.Message, "leave message out, and say how the customer gave it")
+	if e.Message != "" {
+		return hosting.Invalid(op.serverID(), "what staff record is not a ticket message", "leave message out, and say in how which message it was")
 	}
 	if err := e.Validate(); err != nil {
 		return err
 	}
-	if e.Message == "" && e.How == "" {
-		return hosting.Invalid(op.serverID(), "the evidence is recorded by staff without saying how it was given", "say how the customer gave it")
+	if e.At.After(op.now().Add(time.Minute)) {
+		return hosting.Invalid(op.serverID(), "the evidence is dated in the future", "give the time at which the customer said it")
 	}
 	if len(e.Text)+len(e.How) > maxText {
 		return hosting.Invalid(op.serverID(), "the evidence is too long", "quote the statement itself")

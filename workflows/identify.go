@@ -43,6 +43,7 @@ func (op *operation) askWhich(ctx workflow.Context, reference, problem string) e
 		return hosting.Invalid("", "the server \""+reference+"\" is "+problem+" in the records",
 			"start again with the right service id, IP address or name")
 	}
+	op.Customer.AskedWhich = true
 	seen := len(op.Customer.Inbox)
 	q := question{
 		on:     "which server (" + problem + ")",
@@ -107,7 +108,7 @@ func (op *operation) lookUp(ctx workflow.Context) (reference, problem string, er
 // the start stands until it was asked for.
 func (op *operation) candidate() (reference string, by hosting.Requester) {
 	reference, by = op.request.Server, op.request.RequestedBy
-	if by.Role == hosting.RoleStaff && reference != "" && op.Letters == 0 {
+	if by.Role == hosting.RoleStaff && reference != "" && !op.Customer.AskedWhich {
 		return strings.TrimSpace(reference), by
 	}
 	for _, e := range op.Customer.Inbox {
@@ -117,7 +118,7 @@ func (op *operation) candidate() (reference string, by hosting.Requester) {
 		by = hosting.Requester{Contact: e.Author, Role: hosting.RoleCustomer}
 		if e.Fields.Server != "" {
 			reference = e.Fields.Server
-		} else if named := nameIn(e.Text); named != "" && op.Letters > 0 {
+		} else if named := nameIn(e.Text); named != "" && op.Customer.AskedWhich {
 			reference = named
 		}
 	}

@@ -87,8 +87,10 @@ func (i *intervention) handlers() error {
 			switch {
 			case i.current().name != "work":
 				return i.refuse("the technician's work is not under way: the operation is at step " + i.current().name)
-			case i.acting:
+			case i.acting > 0:
 				return i.refuse("a power action is under way: wait for what comes of it")
+			case len(f.Summary) > maxText:
+				return hosting.Invalid(i.serverID(), "the summary is too long", "say it in a few sentences")
 			case strings.TrimSpace(f.Summary) == "":
 				return hosting.Invalid(i.serverID(), "the summary is empty", "say in a sentence or two what was found and done: the customer reads it")
 			case f.Leave != "" && !f.Leave.Settled():
@@ -114,6 +116,9 @@ func (i *intervention) verify(ctx workflow.Context) error {
 }
 
 func (i *intervention) report(ctx workflow.Context) error {
+	if err := i.letGo(ctx); err != nil {
+		return err
+	}
 	f := i.work.Finished
 	return i.summarize(ctx, hosting.Report{Resolved: f.Resolved, Text: f.Summary, Power: i.Machine.Left})
 }

@@ -67,7 +67,8 @@ func (op *operation) write(ctx workflow.Context, l hosting.Letter) error {
 // writeLast puts the last letter on the ticket and closes it, after what is
 // still on its way.
 func (op *operation) writeLast(ctx workflow.Context, l hosting.Letter) error {
-	if err := workflow.Await(ctx, func() bool { return len(op.Outbox) == 0 }); err != nil {
+	onTicket := func(o outgoing) bool { return o.To == "" }
+	if err := workflow.Await(ctx, func() bool { return !slices.ContainsFunc(op.Outbox, onTicket) }); err != nil {
 		return err
 	}
 	w := op.writing(op.address(l), op.nextKey(string(l.Name)))

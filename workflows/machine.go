@@ -59,9 +59,10 @@ func (op *operation) handlePower() error {
 
 // mayPower is the guard in the workflow; the activity has the same one again.
 func (op *operation) mayPower(order PowerOrder) error {
+	if err := op.checkActor("power", order.actor()); err != nil {
+		return err
+	}
 	switch {
-	case order.actor() == "":
-		return hosting.Invalid(op.serverID(), "power: by is empty", "say who you are")
 	case !slices.Contains(hosting.PowerActions(), order.Action):
 		return hosting.Invalid(op.serverID(), fmt.Sprintf("power action %q is not known", order.Action),
 			fmt.Sprintf("use one of %v", hosting.PowerActions()))
@@ -71,40 +72,56 @@ func (op *operation) mayPower(order PowerOrder) error {
 		return op.refuse("the operation is on hold by " + op.Held.By)
 	case !op.Machine.Taken:
 		return op.refuse("the server has not been taken for this work yet: the operation is at step " + op.current().name)
-	case !op.current().power:
+	case !op.current().power || op.current().name != "work" && op.Steps[op.Cursor].State != hosting.StepFailed:
 		return op.refuse("power actions belong to the technician's work: the operation is at step " + op.current().name)
 	}
-	return op.powerPermitted().Check(op.serverID(), *op.now())
+	if guard := op.guard(order); !guard.Restore {
+		return guard.Permission.Check(op.serverID(), *op.now())
+	}
+	return nil
+}
+
+// guard is what a power action is permitted by. Turning on again what we turned
+// off is the end of our act, whatever was said since: it leaves no server off.
+func (op *operation) guard(order PowerOrder) bmc.Guard {
+	m := op.Machine
+	if order.Action == hosting.ActOn && m.OffSince != nil && m.Found == hosting.PowerOn {
+		return bmc.Guard{Permission: m.MovedUnder, Restore: true}
+	}
+	return bmc.Guard{Permission: op.powerPermitted()}
 }
 
 // setPower acts once the machine is free, under a guard evaluated again then.
 func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.PowerResult, error) {
+	op.acting++
+	defer func() { op.acting-- }()
 	if err := op.chassis.Lock(ctx); err != nil {
 		return hosting.PowerResult{}, err
 	}
 	defer op.chassis.Unlock()
-	if err := op.mayPower(order); err != nil {
-		return hosting.PowerResult{}, err
-	}
-	op.acting = true
-	defer func() { op.acting = false }()
 	if err := op.file(ctx); err != nil {
 		return hosting.PowerResult{}, err
 	}
+	if err := op.mayPower(order); err != nil {
+		return hosting.PowerResult{}, err
+	}
 	op.owe(undoPower)
-	op.Machine.MovedUnder = op.powerPermitted()
+	guard := op.guard(order)
+	if !guard.Restore {
+		op.Machine.MovedUnder = guard.Permission
+	}
 	actx, revoke := workflow.WithCancel(ctx)
 	op.revoke = revoke
 	defer func() { op.revoke = nil; revoke() }()
 	result, err := op.actOnPower(actx, bmc.PowerOrder{
 		Target: op.target(), Action: order.Action, AllowForced: order.Forced,
-		Guard: bmc.Guard{Permission: op.powerPermitted()}, Waits: op.Policy.Power,
+		Guard: guard, Waits: op.Policy.Power,
 	})
 	if err != nil {
 		op.logAction(ctx, order.By, "power "+string(order.Action), "failed: "+activities.Words(err))
 		return result, err
 	}
-	op.Machine.Report = append(op.Machine.Report, fmt.Sprintf("power %s: %s", order.Action, result.Outcome))
+	op.tellLater(fmt.Sprintf("power %s: %s", order.Action, result.Outcome))
 	op.logAction(ctx, order.By, "power "+string(order.Action), powerWords(result))
 	op.show(ctx)
 	return result, nil
@@ -132,6 +149,13 @@ func (m *machineState) measure(r hosting.PowerResult) {
 	if r.OnSince != nil && m.OffSince != nil {
 		m.Downtime += hosting.Duration(max(0, r.OnSince.Sub(*m.OffSince)))
 		m.OffSince = nil
+	}
+}
+
+// tellLater adds a line to what the customer is told at the end.
+func (op *operation) tellLater(line string) {
+	if len(op.Machine.Report) < maxReport {
+		op.Machine.Report = append(op.Machine.Report, cut(line, 500))
 	}
 }
 
@@ -185,8 +209,12 @@ func (op *operation) expectPower(ctx workflow.Context, want hosting.PowerState) 
 // restorePower puts the power back as it was found. It is not a new act on the
 // customer's server but the end of ours, so the window does not hold it up.
 func (op *operation) restorePower(ctx workflow.Context) error {
-	if op.Machine.Found != hosting.PowerOn {
+	switch op.Machine.Found {
+	case hosting.PowerOn:
+	case hosting.PowerOff:
 		return nil
+	default:
+		return hosting.NewFault(hosting.FaultUnreachable, op.serverID(), "it is not known whether the server was on before we acted", "look at it")
 	}
 	result, err := op.actOnPower(ctx, bmc.PowerOrder{
 		Target: op.target(), Action: hosting.ActOn, Waits: op.Policy.Power,

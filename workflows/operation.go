@@ -49,8 +49,8 @@ type operation struct {
 	shown  shown
 	// handled counts updates and signals of this run, which are limited.
 	handled int
-	// acting: a power action is under way.
-	acting bool
+	// acting counts the power actions that are under way or wait for their turn.
+	acting int
 	// revoke stops the power action that is under way, if there is one.
 	revoke workflow.CancelFunc
 }
@@ -144,7 +144,9 @@ func (op *operation) run(p procedure) (Result, error) {
 	}
 	err := op.follow()
 	if errors.Is(err, errContinue) {
-		op.settle(op.root)
+		ctx, done := workflow.NewDisconnectedContext(op.root)
+		op.settle(ctx)
+		done()
 		// A cancellation may have been accepted while the handlers came to their end.
 		if op.Cancel == nil {
 			return Result{}, op.continueAsNew()
@@ -154,15 +156,6 @@ func (op *operation) run(p procedure) (Result, error) {
 }
 
 func (op *operation) start() error {
-	if op.request.Resume == nil {
-		if err := op.open(); err != nil {
-			return err
-		}
-	} else if len(op.Work) > 0 {
-		if err := json.Unmarshal(op.Work, op.work); err != nil {
-			return err
-		}
-	}
 	if err := op.handleStatus(); err != nil {
 		return err
 	}
@@ -174,6 +167,15 @@ func (op *operation) start() error {
 	}
 	if err := op.procedure.handlers(); err != nil {
 		return err
+	}
+	if op.request.Resume == nil {
+		if err := op.open(); err != nil {
+			return err
+		}
+	} else if len(op.Work) > 0 {
+		if err := json.Unmarshal(op.Work, op.work); err != nil {
+			return err
+		}
 	}
 	op.listen()
 	op.obeyTemporalCancel()

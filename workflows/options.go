@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"errors"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -37,6 +39,8 @@ const (
 	maxHandled = 1000
 	// forEver is longer than any outage.
 	forEver = 10 * 365 * 24 * time.Hour
+	// takenWithin is how soon a site's worker has to begin.
+	takenWithin = 2 * time.Minute
 	// heartbeat is how soon a lost worker is noticed while a machine is acted on.
 	heartbeat = 15 * time.Second
 	// maxRemembered bounds how many ticket messages are known as seen.
@@ -52,7 +56,7 @@ func record(ctx workflow.Context, summary string, out, activity any, in ...any) 
 		// Left out it would be the time of a single try.
 		ScheduleToCloseTimeout: forEver,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+			InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 2 * time.Minute,
 		},
 		Summary: summary,
 	})
@@ -82,17 +86,25 @@ func (op *operation) call(ctx workflow.Context, summary string, out, activity, i
 // answer is soon a matter for people.
 func (op *operation) callBMC(ctx workflow.Context, summary string, takes time.Duration, out, activity, in any) error {
 	op.show(ctx)
-	return execute(ctx, out, activity, in, workflow.ActivityOptions{
-		TaskQueue:           SiteQueue(op.Subject.Server.Site),
-		StartToCloseTimeout: takes,
-		HeartbeatTimeout:    heartbeat,
-		WaitForCancellation: true,
+	site := op.Subject.Server.Site
+	err := execute(ctx, out, activity, in, workflow.ActivityOptions{
+		TaskQueue: SiteQueue(site),
+		// An order that nobody takes is not to be carried out hours later.
+		ScheduleToStartTimeout: takenWithin,
+		StartToCloseTimeout:    takes,
+		HeartbeatTimeout:       heartbeat,
+		WaitForCancellation:    true,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Second, MaximumAttempts: 3,
 			NonRetryableErrorTypes: []string{string(hosting.FaultUnsupported)},
 		},
 		Summary: summary,
 	})
+	if late, ok := errors.AsType[*temporal.TimeoutError](err); ok && late.TimeoutType() == enums.TIMEOUT_TYPE_SCHEDULE_TO_START {
+		return hosting.NewFault(hosting.FaultUnreachable, op.serverID(), "no worker of site "+site+" took the work within "+takenWithin.String(),
+			"see that a worker with HANDRAIL_SITES="+site+" runs, then relaunch or act again")
+	}
+	return err
 }
 
 // poll tries an activity again and again until it succeeds: however long that
@@ -114,6 +126,13 @@ func execute(ctx workflow.Context, out, activity, in any, o workflow.ActivityOpt
 const (
 	// maxText bounds what one update or field may hold, in bytes.
 	maxText = 8 << 10
+	// maxName bounds names in runes, maxNameText the text in which one is looked for.
+	maxName     = 200
+	maxNameText = 2000
+	// maxReport bounds the lines of a summary.
+	maxReport = 100
+	// maxRepeats is how often a question is put again to an answer without one.
+	maxRepeats = 2
 	// maxActions bounds the actions that the status shows; the log has them all.
 	maxActions = 100
 )

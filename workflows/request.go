@@ -28,6 +28,8 @@ func (r Request) Validate() error {
 		return hosting.Invalid("", "requestedBy.contact is empty", "say who asks: a customer's e-mail address, or your own name with role staff")
 	case by.Role != hosting.RoleCustomer && by.Role != hosting.RoleStaff:
 		return hosting.Invalid("", "requestedBy.role is neither customer nor staff", "set it to one of the two")
+	case max(len(r.Server), len(r.Ticket), len(by.Contact)) > maxName:
+		return hosting.Invalid("", "server, ticket or requestedBy.contact is too long", "give names, not texts")
 	case r.Ticket == "" && by.Role == hosting.RoleCustomer:
 		return hosting.Invalid("", "a customer's request without a ticket", "customers ask by ticket: give its number")
 	case r.Ticket == "" && r.Server == "":

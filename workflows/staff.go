@@ -39,8 +39,8 @@ func handle[T interface{ actor() string }](op *operation, name, description stri
 		workflow.UpdateHandlerOptions{
 			Description: description,
 			Validator: func(in T) error {
-				if in.actor() == "" {
-					return activities.Cross(hosting.Invalid(op.serverID(), name+": by is empty", "say who you are"))
+				if err := op.checkActor(name, in.actor()); err != nil {
+					return activities.Cross(err)
 				}
 				if op.Phase.Final() {
 					return activities.Cross(op.refuse("the operation has ended as " + string(op.Phase)))
@@ -51,6 +51,16 @@ func handle[T interface{ actor() string }](op *operation, name, description stri
 				return activities.Cross(check(in))
 			},
 		})
+}
+
+func (op *operation) checkActor(update, by string) error {
+	switch {
+	case by == "":
+		return hosting.Invalid(op.serverID(), update+": by is empty", "say who you are")
+	case len(by) > maxName:
+		return hosting.Invalid(op.serverID(), update+": by is too long", "give your name")
+	}
+	return nil
 }
 
 // refuse says why an update can not be taken now.
@@ -64,7 +74,7 @@ func (op *operation) handleStaff() error {
 		if op.Cursor >= len(op.Steps) || op.Steps[op.Cursor].State != hosting.StepFailed {
 			return op.refuse("no step has failed")
 		}
-		if op.acting {
+		if op.acting > 0 {
 			return op.refuse("a power action is under way: wait for what comes of it")
 		}
 		return nil
@@ -144,8 +154,11 @@ func (op *operation) handleStaff() error {
 }
 
 func (op *operation) needReason(d Decision) error {
-	if strings.TrimSpace(d.Reason) == "" {
+	switch {
+	case strings.TrimSpace(d.Reason) == "":
 		return hosting.Invalid(op.serverID(), "the reason is empty", "say why in a sentence")
+	case len(d.Reason) > maxText:
+		return hosting.Invalid(op.serverID(), "the reason is too long", "say why in a sentence")
 	}
 	return nil
 }
@@ -221,7 +234,7 @@ func (op *operation) handleRecordAction() error {
 			return nil
 		},
 		func(ctx workflow.Context, a RecordedAction) (string, error) {
-			op.Machine.Report = append(op.Machine.Report, reportLine(a.What, a.Result))
+			op.tellLater(reportLine(a.What, a.Result))
 			op.logAction(ctx, a.By, a.What, a.Result)
 			return "recorded", nil
 		})

@@ -77,7 +77,7 @@ func (op *operation) showAttributes(ctx workflow.Context) {
 	set(TicketKey, op.Ticket)
 	set(OrganizationKey, op.Subject.Organization.ID)
 	set(PhaseKey, string(op.phase()))
-	set(WaitingOnKey, op.WaitingOn)
+	set(WaitingOnKey, cut(op.WaitingOn, maxName)) // a Keyword holds 255
 	set(StepKey, op.current().name)
 	if due := op.due(); !due.Equal(op.shown.due) {
 		op.shown.due = due

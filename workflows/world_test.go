@@ -121,6 +121,9 @@ func (w *world) mockRecords() {
 		return nil
 	})
 	env.OnActivity(rec.ReleaseLease, any1, any1).Return(nil)
+	env.OnActivity(rec.LiftSuppression, any1, any1).Return(func(context.Context, records.Suppression) error {
+		return w.keep(func() { w.muted = false })
+	})
 	env.OnActivity(rec.Suppress, any1, any1).Return(func(context.Context, records.Suppression) error {
 		return w.keep(func() { w.muted = true })
 	})

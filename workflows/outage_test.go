@@ -38,7 +38,7 @@ func (i *lostAnswerInbound) ExecuteActivity(ctx context.Context, in *interceptor
 }
 
 // The database may be away for a minute, at any time: nothing fails.
-func TestReviewDatabaseAwayForAMinute(t *testing.T) {
+func TestDatabaseAwayForAMinute(t *testing.T) {
 	t.Parallel()
 	for name, from := range map[string]time.Duration{
 		"OpenOperation": 0, "RecordConsent": 0, "LogActions": time.Minute, "CloseOperation": 5 * time.Minute,
