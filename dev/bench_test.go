@@ -16,6 +16,7 @@ import (
 	"github.com/handrail/handrail/activities/records"
 	"github.com/handrail/handrail/dev/datacenter"
 	"github.com/handrail/handrail/dev/datacenter/chassis"
+	"github.com/handrail/handrail/dev/ticketdesk"
 	"github.com/handrail/handrail/hosting"
 	"github.com/handrail/handrail/workflows"
 )
@@ -140,7 +141,11 @@ func speaks(s hosting.Server, protocols []hosting.Protocol) bool {
 // request opens a ticket and returns its number and its workflow's id.
 func (b *bench) request(c subject, complete bool) (ticket, workflow string) {
 	b.t.Helper()
-	title, body := requestText(b.provider, c.contact.Language, c.server.ServiceID, complete)
+	var power, backup hosting.StatementKind
+	if complete {
+		power, backup = hosting.PowerAllowed, hosting.BackupExists
+	}
+	title, body := ticketdesk.RequestText(c.contact.Language, c.server.ServiceID, b.provider, power, backup)
 	ticket, err := b.desk.Create(c.contact.Email, title, body)
 	if err != nil {
 		b.t.Fatal(err)

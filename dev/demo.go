@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/handrail/handrail/dev/ticketdesk"
 	"github.com/handrail/handrail/hosting"
 	"github.com/handrail/handrail/workflows"
 )
@@ -27,13 +28,13 @@ func (s *system) firstTickets(ctx context.Context, w io.Writer) error {
 		return nil
 	}
 	owner, server := s.firstCustomer(hosting.Italian)
-	subject, body := requestText(s.provider, owner.Language, server.ServiceID, true)
+	subject, body := ticketdesk.RequestText(owner.Language, server.ServiceID, s.provider, hosting.PowerAllowed, hosting.BackupExists)
 	first, err := s.desk.Create(owner.Email, subject, body)
 	if err != nil {
 		return err
 	}
 	other, second := s.firstCustomer(hosting.English)
-	subject, body = requestText(s.provider, other.Language, second.ServiceID, false)
+	subject, body = ticketdesk.RequestText(other.Language, second.ServiceID, s.provider, "", "")
 	if _, err := s.desk.Create(other.Email, subject, body); err != nil {
 		return err
 	}
@@ -109,23 +110,4 @@ func (s *system) firstCustomer(l hosting.Language) (hosting.Contact, hosting.Ser
 		}
 	}
 	return hosting.Contact{}, hosting.Server{}
-}
-
-// requestText is a ticket as a customer would write it: complete, or with the
-// permission and the word on backups forgotten.
-func requestText(provider string, l hosting.Language, server string, complete bool) (subject, body string) {
-	line := func(f hosting.Field, value string) { body += hosting.Label(f, l) + ": " + value + "\n" }
-	line(hosting.FieldServer, server)
-	line(hosting.FieldReason, hosting.ReasonText(hosting.ReasonUnresponsive, l))
-	line(hosting.FieldFailedTools, "SSH")
-	line(hosting.FieldDetails, map[hosting.Language]string{
-		hosting.English: "It has not answered since this morning.",
-		hosting.Italian: "Non risponde da questa mattina.",
-		hosting.Polish:  "Nie odpowiada od dzisiejszego rana.",
-	}[l])
-	if complete {
-		line(hosting.FieldPower, hosting.StatementText(hosting.PowerAllowed, l, provider))
-		line(hosting.FieldBackup, hosting.StatementText(hosting.BackupExists, l, provider))
-	}
-	return hosting.Subject(hosting.ServerIntervention, l, server), body
 }

@@ -37,6 +37,13 @@ var requestTexts = map[hosting.Language]struct{ details, tools string }{
 	},
 }
 
+// RequestText is a request for an intervention as a customer of that language
+// would write it, with the answers to the questions for power and backup that
+// are given; empty leaves a question open.
+func RequestText(l hosting.Language, server, provider string, power, backup hosting.StatementKind) (subject, body string) {
+	return request{Language: l, Server: server, Power: string(power), Backup: string(backup)}.text(provider, time.Now())
+}
+
 // text prepares subject and body of a ticket.
 func (q request) text(provider string, now time.Time) (subject, body string) {
 	lines := []string{
