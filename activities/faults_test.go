@@ -123,7 +123,7 @@ func workflowOf(ctx workflow.Context) error {
 	return workflow.ExecuteActivity(ctx, "Fail").Get(ctx, nil)
 }
 
-func run(t *testing.T, f *failing) (error, time.Duration) {
+func run(t *testing.T, f *failing) (took time.Duration, err error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
@@ -131,14 +131,14 @@ func run(t *testing.T, f *failing) (error, time.Duration) {
 	env.RegisterActivityWithOptions(f.Fail, activity.RegisterOptions{Name: "Fail"})
 	start := env.Now()
 	env.ExecuteWorkflow(workflowOf)
-	return env.GetWorkflowError(), env.Now().Sub(start)
+	return env.Now().Sub(start), env.GetWorkflowError()
 }
 
 func TestFaults_intercepts(t *testing.T) {
 	t.Parallel()
 	for kind, attempts := range map[hosting.FaultKind]int{hosting.FaultConflict: 1, hosting.FaultUnreachable: 3} {
 		f := &failing{err: fmt.Errorf("acting: %w", fault(kind))}
-		err, _ := run(t, f)
+		_, err := run(t, f)
 		if activities.Kind(err) != kind || activities.Words(err) != "acting: "+faultText || f.attempts != attempts {
 			t.Errorf("%s: %q of kind %q after %d attempts; want %d", kind, activities.Words(err), activities.Kind(err), f.attempts, attempts)
 		}
@@ -151,7 +151,7 @@ func TestFaults_delaysTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	cause := &desk.Postponed{After: 5 * time.Minute, Cause: errors.New("429")}
 	f := &failing{err: fault(hosting.FaultUnreachable).Because(cause)}
-	err, took := run(t, f)
+	took, err := run(t, f)
 	if err == nil || f.attempts != 3 || took < 10*time.Minute || took > 11*time.Minute {
 		t.Errorf("%d attempts in %s: %v", f.attempts, took, err)
 	}

@@ -17,7 +17,7 @@ func TestImportsItsOwnExample(t *testing.T) {
 	url := pgtest.Clone(t, "records", records.Migrate)
 	t.Setenv("DATABASE_URL", url)
 	long := importCommand().Long
-	example := long[strings.Index(long, "  {"):strings.LastIndex(long, "}")+1]
+	example := long[strings.Index(long, "  {") : strings.LastIndex(long, "}")+1]
 	path := filepath.Join(t.TempDir(), "inventory.json")
 	if err := os.WriteFile(path, []byte(strings.Replace(example, "SHA-256 of the certificate, in hex", strings.Repeat("ab", 32), 1)), 0o600); err != nil {
 		t.Fatal(err)

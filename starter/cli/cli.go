@@ -15,9 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/log"
 	"golang.org/x/term"
+
+	"github.com/handrail/handrail/settings/connect"
 )
 
 // IO is where the command line reads its environment and writes, and how it
@@ -44,21 +44,9 @@ func Std() IO {
 	}
 }
 
-// dial connects as Temporal's standard environment configuration says.
 func dial(ctx context.Context) (client.Client, error) {
-	o, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return nil, fmt.Errorf("the settings for Temporal: %w", err)
-	}
-	o.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	if o.HostPort == "" {
-		o.HostPort = client.DefaultHostPort
-	}
-	tc, err := client.DialContext(ctx, o)
-	if err != nil {
-		return nil, &unreachable{o.HostPort, err}
-	}
-	return tc, nil
+	tc, _, err := connect.Temporal(ctx, slog.New(slog.DiscardHandler), nil)
+	return tc, err
 }
 
 // app is one call of the command line.

@@ -212,10 +212,19 @@ func TestUsage(t *testing.T) {
 func TestBy(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"start", "intervention", "--server", "srv-1004"}, {"relaunch", "1"}, {"skip", "1", "--reason", "x"}, {"cancel", "1", "--reason", "x"},
-		{"hold", "1", "--reason", "x"}, {"resume", "1"}, {"note", "1", "--reason", "x"}, {"authorize-power", "1", "--grant", "allowed"},
-		{"confirm-backup", "1", "--answer", "exists"}, {"provide-credentials", "1", "--reference", "a:b"}, {"power", "1", "on"},
-		{"record-action", "1", "--what", "x"}, {"finish", "1", "--summary", "x"},
+		{"start", "intervention", "--server", "srv-1004"},
+		{"relaunch", "1"},
+		{"skip", "1", "--reason", "x"},
+		{"cancel", "1", "--reason", "x"},
+		{"hold", "1", "--reason", "x"},
+		{"resume", "1"},
+		{"note", "1", "--reason", "x"},
+		{"authorize-power", "1", "--grant", "allowed"},
+		{"confirm-backup", "1", "--answer", "exists"},
+		{"provide-credentials", "1", "--reference", "a:b"},
+		{"power", "1", "on"},
+		{"record-action", "1", "--what", "x"},
+		{"finish", "1", "--summary", "x"},
 	} {
 		d := sit(nil)
 		d.env = map[string]string{"USER": " "}

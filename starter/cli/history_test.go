@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/handrail/handrail/activities/records"
@@ -98,8 +99,8 @@ func TestHistory_problems(t *testing.T) {
 	read(t, shelve(), "web").refuses(t, 2, "web names several servers. To do: give the service id")
 	read(t, shelve(), "old").refuses(t, 1, "old is retired. To do: give its service id")
 	b := shelve()
-	b.away = errors.New("PostgreSQL at db:5432/handrail is away")
-	read(t, b, "srv-1004").refuses(t, 1, "PostgreSQL at db:5432/handrail is away")
+	b.away = fmt.Errorf("identifying the server: PostgreSQL at db:5432/handrail is away: %w, %w", errors.New("refused"), errors.New("timeout"))
+	read(t, b, "srv-1004").refuses(t, 1, "starter: identifying the server: PostgreSQL at db:5432/handrail is away: refused, timeout\n")
 
 	d := sit(nil)
 	d.env["DATABASE_URL"] = "postgres://anna:hunter2@%zz"

@@ -222,7 +222,7 @@ func TestShow_waiting(t *testing.T) {
 	w := shown()
 	f := frontend.Start(t, w)
 	for want, change := range map[string]func(*workflows.Status){
-		"waiting, waiting on power, until 2026-11-23 02:00 UTC, then about 1h30m of work\n": func(s *workflows.Status) {
+		"2/4 waiting on power, until 2026-11-23 02:00 UTC, then about 1h30m of work\n": func(s *workflows.Status) {
 			s.Phase, s.WaitingOn, s.Due, s.Remaining = hosting.PhaseWaiting, "power", new(at("02:00:00").AddDate(0, 0, 1)), hosting.Duration(90*time.Minute)
 		},
 		"2/4 running, done at about 2026-11-22 02:40 UTC\n": func(s *workflows.Status) {

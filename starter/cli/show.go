@@ -171,7 +171,10 @@ func (v View) progress(bar bool) string {
 	if len(v.Steps) > 0 {
 		s = v.bar(bar) + " " + s
 	}
-	if v.WaitingOn != "" {
+	switch {
+	case v.WaitingOn != "" && v.Phase == hosting.PhaseWaiting:
+		s += " on " + v.WaitingOn
+	case v.WaitingOn != "":
 		s += ", waiting on " + v.WaitingOn
 	}
 	if v.Due != nil {

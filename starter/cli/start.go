@@ -33,7 +33,7 @@ func (a *app) startIntervention() *cobra.Command {
 		Use: "intervention", Short: "Start a server intervention", Args: exactly(0),
 		Long: `Start a server intervention: a technician's work on a server at its owner's request.
 
-With --ticket the permission and the word on backups are asked for on the ticket.
+With --ticket the request is read from the ticket; what is missing is asked for there.
 Without one it is your own work on the server, and a ticket is opened for it.`,
 		Example: `  starter start intervention --ticket 1001 --server srv-1004 --by anna
   starter start intervention --server srv-1004 --reason diagnostics --details "fan alarm" --by anna`,

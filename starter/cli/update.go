@@ -66,7 +66,7 @@ func (a *app) accepted(ctx context.Context, tc client.Client, o client.UpdateWor
 		return handle, nil
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("%w before the operation took %q. %s%s", errInterrupted, o.UpdateName, doubt, o.WorkflowID)
-	case limited.Err() != nil:
+	case limited.Err() != nil || is[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err):
 		return nil, fmt.Errorf("%s has not taken %q within %s: is a worker running? %s%s", o.WorkflowID, o.UpdateName, a.Patience, doubt, o.WorkflowID)
 	case is[*serviceerror.NotFound](err):
 		operation, findErr := launch.Find(ctx, tc, o.WorkflowID)

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"regexp"
-	"strconv"
+	"reflect"
 	"strings"
 
 	"go.temporal.io/api/serviceerror"
@@ -13,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/handrail/handrail/activities"
+	"github.com/handrail/handrail/settings/connect"
 	"github.com/handrail/handrail/starter/launch"
 )
 
@@ -29,18 +28,6 @@ const (
 type usage struct{ error }
 
 func (u usage) Unwrap() error { return u.error }
-
-// unreachable is a connection to Temporal that did not come about.
-type unreachable struct {
-	address string
-	cause   error
-}
-
-func (u *unreachable) Error() string {
-	return fmt.Sprintf("Temporal at %s does not answer: %s. To do: set TEMPORAL_ADDRESS, or start: go run ./dev", u.address, transport(u.cause.Error()))
-}
-
-func (u *unreachable) Unwrap() error { return u.cause }
 
 // exitCode is what a script sees of an error.
 func exitCode(err error) int {
@@ -64,21 +51,25 @@ func say(err error) []string {
 	if err == nil {
 		return nil
 	}
-	if several, ok := errors.AsType[interface {
-		error
-		Unwrap() []error
-	}](err); ok {
-		var lines []string
-		for _, e := range several.Unwrap() {
-			lines = append(lines, say(e)...)
-		}
-		return lines
+	if u, ok := err.(usage); ok { //nolint:errorlint // only the outermost
+		return say(u.error)
 	}
-	return []string{oneLine(words(err))}
+	if reflect.TypeOf(err) != joined {
+		return []string{oneLine(words(err))}
+	}
+	var lines []string
+	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:errorlint // just looked at
+		lines = append(lines, say(e)...)
+	}
+	return lines
 }
 
+// joined is the type of errors.Join. An error that wraps several causes in its
+// own words is another one, and is one problem.
+var joined = reflect.TypeOf(errors.Join(errors.New("")))
+
 func words(err error) string {
-	if _, ok := errors.AsType[*unreachable](err); ok {
+	if is[*connect.Away](err) {
 		return err.Error()
 	}
 	if activities.Kind(err) != "" {
@@ -136,7 +127,7 @@ func notLetIn(m string) string {
 }
 
 func away(m string) string {
-	return "Temporal does not answer: " + transport(m) + ". To do: try again; if it stays so, look at the Temporal server"
+	return "Temporal does not answer: " + connect.Reason(m) + ". To do: try again; if it stays so, look at the Temporal server"
 }
 
 // message is the text of a service's error without gRPC's words around it.
@@ -145,20 +136,4 @@ func message(err error) string {
 		return r.GRPCStatus().Message()
 	}
 	return err.Error()
-}
-
-// described is gRPC's way to quote what a connection failed of.
-var described = regexp.MustCompile(`desc = ("(?:[^"\\]|\\.)*")`)
-
-// transport is why a connection failed, without gRPC's words around it.
-func transport(text string) string {
-	if quoted := described.FindStringSubmatch(text); quoted != nil {
-		if inner, err := strconv.Unquote(quoted[1]); err == nil {
-			text = inner
-		}
-	}
-	for _, noise := range []string{"failed reaching server: ", "transport: ", "Error while dialing: "} {
-		text = strings.TrimPrefix(text, noise)
-	}
-	return text
 }

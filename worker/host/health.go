@@ -2,48 +2,39 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/uber-go/tally/v4"
-	tallyprom "github.com/uber-go/tally/v4/prometheus"
 	"go.temporal.io/sdk/client"
-	sdktally "go.temporal.io/sdk/contrib/tally"
+	"golang.org/x/net/netutil"
 )
 
-// Metrics collects what the worker and the Temporal SDK count, for Prometheus.
-type Metrics struct {
-	registry *prometheus.Registry
-	scope    tally.Scope
-	closer   io.Closer
-}
-
-// NewMetrics returns an empty collection; close it when the process ends.
-func NewMetrics() *Metrics {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	reporter := tallyprom.NewReporter(tallyprom.Options{Registerer: registry})
-	scope, closer := tally.NewRootScope(tally.ScopeOptions{
-		CachedReporter: reporter, Separator: tallyprom.DefaultSeparator, SanitizeOptions: &sdktally.PrometheusSanitizeOptions,
-	}, time.Second)
-	return &Metrics{registry: registry, scope: sdktally.NewPrometheusNamingScope(scope), closer: closer}
-}
-
-// Handler is what a Temporal client is given to count with.
-func (m *Metrics) Handler() client.MetricsHandler { return sdktally.NewMetricsHandler(m.scope) }
-
-// Close stops reporting.
-func (m *Metrics) Close() error { return m.closer.Close() }
+const (
+	// maxConnections bounds who may ask for metrics and health at one time.
+	maxConnections = 32
+	// readyTimeout is how long Temporal and the database may take to answer.
+	readyTimeout = 3 * time.Second
+)
 
 // serveHealth listens for /metrics, /healthz (the process lives) and /readyz
-// (Temporal and the database answer).
+// (all task queues are served; Temporal and the database answer).
 func (h *Host) serveHealth(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.config.Listen)
+	if err != nil {
+		return fmt.Errorf("HANDRAIL_LISTEN: %w; is another worker running here?", err)
+	}
+	h.health = &http.Server{
+		Handler: h.healthHandler(), ReadTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+	}
+	go h.health.Serve(netutil.LimitListener(listener, maxConnections)) //nolint:errcheck // ends with Close
+	return nil
+}
+
+func (h *Host) healthHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
@@ -55,19 +46,14 @@ func (h *Host) serveHealth(ctx context.Context) error {
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.config.Listen)
-	if err != nil {
-		return fmt.Errorf("HANDRAIL_LISTEN: %w; is another worker running here?", err)
-	}
-	h.health = &http.Server{
-		Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
-	}
-	go h.health.Serve(listener) //nolint:errcheck // ends with Close
-	return nil
+	return mux
 }
 
 func (h *Host) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	if !h.serving.Load() || h.ended.Load() {
+		return errors.New("the task queues are not all served: the worker is starting or stopping")
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if _, err := h.client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("temporal: %w", err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -14,13 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/handrail/handrail/activities"
-	"github.com/handrail/handrail/activities/bmc"
-	"github.com/handrail/handrail/activities/desk"
-	"github.com/handrail/handrail/activities/desk/httpdesk"
 	"github.com/handrail/handrail/activities/executions"
-	"github.com/handrail/handrail/activities/letters"
-	"github.com/handrail/handrail/activities/mail"
-	"github.com/handrail/handrail/activities/policy"
 	"github.com/handrail/handrail/activities/records"
 	"github.com/handrail/handrail/workflows"
 )
@@ -41,71 +37,55 @@ type Host struct {
 	metrics *Metrics
 	health  *http.Server
 	log     *slog.Logger
+
+	// serving: all task queues were served once; ended: one is no more.
+	serving, ended atomic.Bool
+	// lost yields why a worker ended by itself.
+	lost chan error
+	stop sync.Once
+	// running are the workers that were started.
+	running []worker.Worker
 }
 
 // New connects to everything and registers what this worker serves. It refuses
-// a wrong configuration before anything has started. The client is the caller's
-// to close.
+// a wrong configuration before anything has started, naming all that is wrong.
+// The client is the caller's to close; the host is to be stopped, started or
+// not.
 func New(ctx context.Context, c Config, tc client.Client, m *Metrics, logger *slog.Logger) (*Host, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
 	if m == nil {
 		return nil, errors.New("a worker without metrics")
 	}
-	h := &Host{config: c, client: tc, metrics: m, log: logger}
-	machines := bmc.New(bmc.NewSecrets(c.BMCSecrets))
+	p, err := c.parts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{config: c, client: tc, metrics: m, log: logger, lost: make(chan error, 1)}
+	if !c.SitesOnly {
+		if h.records, err = records.Open(ctx, c.DatabaseURL); err != nil {
+			return nil, fmt.Errorf("DATABASE_URL: %w", err)
+		}
+		h.addMain(p)
+	}
 	for _, site := range c.Sites {
 		w := worker.New(tc, workflows.SiteQueue(site), h.options())
-		w.RegisterActivity(machines)
+		w.RegisterActivity(p.machines)
 		h.workers = append(h.workers, w)
-	}
-	if c.SitesOnly {
-		return h, nil
-	}
-	if err := h.addMain(ctx); err != nil {
-		if h.records != nil {
-			h.records.Close()
-		}
-		return nil, err
 	}
 	return h, nil
 }
 
 // addMain adds the worker for the workflows and what needs no site.
-func (h *Host) addMain(ctx context.Context) error {
-	c := h.config
-	book, err := letters.Load(c.Templates)
-	if err != nil {
-		return err
-	}
-	rules := &policy.File{Path: c.Policy}
-	p, err := rules.ReadPolicy(ctx)
-	if err != nil {
-		return err
-	}
-	tickets, err := httpdesk.New(httpdesk.Config{URL: c.DeskURL, Secret: c.DeskSecret})
-	if err != nil {
-		return err
-	}
-	mails, err := mail.New(c.Mail, book, c.MailPassword)
-	if err != nil {
-		return err
-	}
-	if h.records, err = records.Open(ctx, c.DatabaseURL); err != nil {
-		return err
-	}
+func (h *Host) addMain(p parts) {
 	w := worker.New(h.client, workflows.TaskQueue, h.options())
 	workflows.Register(w)
 	for _, a := range h.recordActivities() {
 		w.RegisterActivity(a)
 	}
-	w.RegisterActivity(&desk.Activities{Desk: tickets, Letters: book, Provider: p.Provider})
-	w.RegisterActivity(mails)
-	w.RegisterActivity(rules)
+	w.RegisterActivity(p.tickets)
+	w.RegisterActivity(p.mails)
+	w.RegisterActivity(p.rules)
 	w.RegisterActivity(&executions.Activities{Temporal: h.client})
 	h.workers = append(h.workers, w)
-	return nil
 }
 
 // recordActivities are the only ones of the records' methods that workflows may
@@ -126,7 +106,7 @@ func (h *Host) options() worker.Options {
 		// Heartbeats say how far an act on a machine has come; none may wait.
 		MaxHeartbeatThrottleInterval:     50 * time.Millisecond,
 		DefaultHeartbeatThrottleInterval: 50 * time.Millisecond,
-		OnFatalError:                     func(err error) { h.log.Error("the worker stopped", "error", err) },
+		OnFatalError:                     h.lose,
 	}
 	if h.config.BuildID != "" {
 		o.DeploymentOptions = worker.DeploymentOptions{
@@ -137,57 +117,81 @@ func (h *Host) options() worker.Options {
 	return o
 }
 
+// lose notes that a worker has ended by itself, because Temporal will not have
+// it any more. The SDK stops it.
+func (h *Host) lose(err error) {
+	h.ended.Store(true)
+	h.log.Error("a worker has ended by itself", "error", err)
+	select {
+	case h.lost <- err:
+	default: // the first one is reason enough
+	}
+}
+
 // Start listens for metrics and health, and begins to poll; it returns once all
-// task queues are served.
+// task queues are served. After an error everything is stopped.
 func (h *Host) Start(ctx context.Context) error {
-	if err := h.serveHealth(ctx); err != nil {
+	if err := h.start(ctx); err != nil {
+		h.Stop()
 		return err
 	}
-	for i, w := range h.workers {
-		if err := w.Start(); err != nil {
-			for _, started := range h.workers[:i] {
-				started.Stop()
-			}
-			return fmt.Errorf("starting the worker: %w", err)
-		}
-	}
-	if !h.config.SitesOnly {
-		if err := h.ensureReconciler(ctx); err != nil {
-			h.Stop()
-			return err
-		}
-	}
+	h.serving.Store(true)
 	h.log.Info("worker is serving", "sites", h.config.Sites, "workflows", !h.config.SitesOnly, "build", h.config.BuildID)
 	return nil
 }
 
-// Stop takes no new work, gives running activities time to end, and closes
-// what New opened.
-func (h *Host) Stop() {
-	done := make(chan struct{}, len(h.workers))
+func (h *Host) start(ctx context.Context) error {
+	if err := h.serveHealth(ctx); err != nil {
+		return err
+	}
 	for _, w := range h.workers {
-		go func() { w.Stop(); done <- struct{}{} }()
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("starting the worker: %w", err)
+		}
+		h.running = append(h.running, w)
 	}
-	for range h.workers {
-		<-done
+	if h.config.SitesOnly {
+		return nil
 	}
-	if h.records != nil {
-		h.records.Close()
-	}
-	if h.health != nil {
-		h.health.Close() //nolint:errcheck,gosec // nobody listens any more
-	}
-	h.log.Info("worker stopped")
+	return h.ensureReconciler(ctx)
 }
 
-// Run serves until the context ends.
+// Stop takes no new work, gives running activities time to end, and closes
+// what New opened. Health is answered, as not ready, to the end. A second Stop
+// does nothing.
+func (h *Host) Stop() {
+	h.stop.Do(func() {
+		h.ended.Store(true)
+		var all sync.WaitGroup
+		for _, w := range h.running {
+			all.Go(w.Stop)
+		}
+		all.Wait()
+		if h.records != nil {
+			h.records.Close() // only now: activities were still writing
+		}
+		if h.health != nil {
+			h.health.Close() //nolint:errcheck,gosec // nobody listens any more
+		}
+		if len(h.running) > 0 {
+			h.log.Info("worker stopped")
+		}
+	})
+}
+
+// Run serves until the context ends, or until a worker ends by itself, which is
+// an error: the process should end, and be started anew.
 func (h *Host) Run(ctx context.Context) error {
 	if err := h.Start(ctx); err != nil {
 		return err
 	}
-	<-ctx.Done()
-	h.Stop()
-	return nil
+	defer h.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-h.lost:
+		return fmt.Errorf("a worker has ended by itself: %w", err)
+	}
 }
 
 // Logger gives Temporal's SDK a structured logger.
