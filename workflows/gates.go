@@ -111,9 +111,6 @@ func (op *operation) backupStated() hosting.BackupAnswer {
 	return hosting.BackupNone
 }
 
-// evidence is every statement that counted, oldest first.
-func (op *operation) evidence() []hosting.Evidence { return op.Customer.Said }
-
 // permitPower puts a power statement in force, at once. It replaces an earlier
 // one; a power action under way that it no longer covers is stopped.
 func (op *operation) permitPower(p hosting.PowerStatement) {

@@ -34,7 +34,9 @@ func ServerIntervention(ctx workflow.Context, in InterventionRequest) (Result, e
 func newIntervention(ctx workflow.Context, in InterventionRequest) *intervention {
 	i := &intervention{}
 	i.operation = newOperation(ctx, hosting.ServerIntervention, in.Request, &i.work)
-	i.learn(hosting.RequestFields{Reason: in.Reason, Details: in.Details, FailedTools: in.FailedTools})
+	if i.request.Resume == nil {
+		i.learn(hosting.RequestFields{Reason: in.Reason, Details: in.Details, FailedTools: in.FailedTools})
+	}
 	return i
 }
 

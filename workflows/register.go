@@ -10,20 +10,25 @@ import (
 	"github.com/handrail/handrail/hosting"
 )
 
-// Register makes every procedure, and the reconciler, known to a worker, or to a replayer.
-func Register(r worker.WorkflowRegistry) {
-	for name, procedure := range procedures {
-		r.RegisterWorkflowWithOptions(procedure, workflow.RegisterOptions{
-			Name: string(name), VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
-		})
-	}
-	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{
-		Name: "Reconcile", VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
-	})
+// procedures lists them, with what their workflow ids begin with: the ticket or
+// the service id follows after a slash.
+var procedures = map[hosting.Procedure]struct {
+	workflow any
+	prefix   string
+}{
+	hosting.ServerIntervention: {ServerIntervention, "intervention"},
 }
 
-var procedures = map[hosting.Procedure]any{
-	hosting.ServerIntervention: ServerIntervention,
+// Register makes every procedure, and the reconciler, known to a worker, or to a
+// replayer.
+func Register(r worker.WorkflowRegistry) {
+	register := func(name string, w any) {
+		r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade})
+	}
+	for name, p := range procedures {
+		register(string(name), p.workflow)
+	}
+	register("Reconcile", Reconcile)
 }
 
 // Procedures lists the procedures that exist, in alphabetical order.
@@ -31,10 +36,5 @@ func Procedures() []hosting.Procedure {
 	return slices.Sorted(maps.Keys(procedures))
 }
 
-// IDPrefix is what a procedure's workflow ids begin with; the ticket or the
-// service id follows after a slash.
-func IDPrefix(p hosting.Procedure) string { return idPrefixes[p] }
-
-var idPrefixes = map[hosting.Procedure]string{
-	hosting.ServerIntervention: "intervention",
-}
+// IDPrefix is what a procedure's workflow ids begin with.
+func IDPrefix(p hosting.Procedure) string { return procedures[p].prefix }

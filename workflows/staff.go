@@ -17,8 +17,8 @@ type Staff struct {
 
 func (s Staff) actor() string { return strings.TrimSpace(s.By) }
 
-// Decision is an update that needs a reason: skip, cancel, hold, resume,
-// relaunch, note.
+// Decision is what the updates relaunch, skip, cancel, hold, resume and note
+// carry; all but relaunch and resume need the reason.
 type Decision struct {
 	Staff
 	Reason string    `json:"reason,omitempty"`

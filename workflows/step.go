@@ -18,8 +18,6 @@ type step struct {
 	estimate time.Duration
 	// skippable: staff may go on without it when it failed.
 	skippable bool
-	// noReturn: once this step has begun a cancellation is refused.
-	noReturn bool
 	// power: during this step the technician may act on the power.
 	power bool
 	do    func(workflow.Context) error
@@ -70,9 +68,6 @@ func (op *operation) attempt(s step) error {
 func (op *operation) perform(s step, st *hosting.Step) error {
 	if st.State == hosting.StepPending {
 		st.State, st.Attempt, st.Started = hosting.StepRunning, st.Attempt+1, op.now()
-		if s.noReturn {
-			op.NoReturn = s.title
-		}
 	}
 	op.Phase, op.WaitingOn, op.Due = hosting.PhaseRunning, "", nil
 	workflow.SetCurrentDetails(op.root, op.details())

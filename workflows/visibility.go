@@ -162,7 +162,7 @@ func (op *operation) status() Status {
 		Steps: op.allSteps(), Remaining: hosting.Duration(op.remaining()), Due: op.Due,
 		Server: op.serverID(), Organization: op.Subject.Organization.ID, Ticket: op.Ticket,
 		Reason: op.Customer.Fields.Reason, Details: op.Customer.Fields.Details, FailedTools: op.Customer.Fields.FailedTools,
-		Power: op.powerPermitted(), Backup: op.backupStated(), Consents: op.evidence(), Actions: op.Actions,
+		Power: op.powerPermitted(), Backup: op.backupStated(), Consents: op.Customer.Said, Actions: op.Actions,
 		Downtime: op.downtime(), Outcome: op.Outcome,
 	}
 	if eta := op.eta(); !eta.IsZero() {
