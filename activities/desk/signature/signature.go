@@ -44,11 +44,8 @@ func (s Secret) Check() error {
 		fmt.Sprintf("use at least %d, for instance from: openssl rand -hex 32", minSecret))
 }
 
-// String hides the secret.
-func (Secret) String() string { return "[secret]" }
-
-// GoString hides the secret.
-func (Secret) GoString() string { return "[secret]" }
+// Format hides the secret, whatever the verb.
+func (Secret) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("[secret]")) }
 
 // MarshalText hides the secret.
 func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }

@@ -272,7 +272,8 @@ func TestSecret_IsNeverPrinted(t *testing.T) {
 	type config struct{ Secret signature.Secret }
 	c := config{current}
 	for _, printed := range []string{
-		string(encoded), current.String(), current.LogValue().String(), fmt.Sprint(current), fmt.Sprintf("%v %+v %#v %s %q", c, c, c, current, current),
+		string(encoded), current.LogValue().String(), fmt.Sprint(current),
+		fmt.Sprintf("%v %+v %#v %s %q %d %t %x", c, c, c, current, current, current, current, current), //nolint:govet // wrong verbs on purpose
 		signature.Secret("short").Check().Error(),
 	} {
 		if strings.Contains(printed, string(current)) || strings.Contains(printed, "short") {
