@@ -41,7 +41,8 @@ func (s *system) firstTickets(ctx context.Context, w io.Writer) error {
 	return s.workOff(ctx, w, workflows.IDPrefix(hosting.ServerIntervention)+"/"+first, server)
 }
 
-// workOff is the technician of the first intervention.
+// workOff is the technician of the first intervention, who writes in the
+// customer's language.
 func (s *system) workOff(ctx context.Context, w io.Writer, id string, server hosting.Server) error {
 	if err := s.awaitStep(ctx, id, "work"); err != nil {
 		return err
@@ -52,8 +53,8 @@ func (s *system) workOff(ctx context.Context, w io.Writer, id string, server hos
 		arg  any
 	}{
 		{"power", workflows.PowerOrder{Staff: staff, Action: hosting.ActCycle}},
-		{"record-action", workflows.RecordedAction{Staff: staff, What: "read the console after the restart", Result: "login prompt, no errors"}},
-		{"finish", workflows.Finish{Staff: staff, Resolved: true, Summary: "The server hung; after a restart it answers again."}},
+		{"record-action", workflows.RecordedAction{Staff: staff, What: "Console letta dopo il riavvio", Result: "prompt di login, nessun errore"}},
+		{"finish", workflows.Finish{Staff: staff, Resolved: true, Summary: "Il server era bloccato; dopo il riavvio risponde di nuovo."}},
 	} {
 		handle, err := s.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 			WorkflowID: id, UpdateName: u.name, Args: []any{u.arg}, WaitForStage: client.WorkflowUpdateStageCompleted,

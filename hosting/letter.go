@@ -63,13 +63,21 @@ type Letter struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Deed is something that was done: a power action with what came of it, or what
+// a technician wrote down.
+type Deed struct {
+	Power   PowerAction  `json:"power,omitempty"`
+	Outcome PowerOutcome `json:"outcome,omitempty"`
+	Text    string       `json:"text,omitempty"`
+}
+
 // Report is the account of an operation for its customer.
 type Report struct {
 	// Resolved tells whether the problem is solved; "unresolved" is a valid
 	// outcome of best effort (O34).
-	Resolved bool     `json:"resolved"`
-	Text     string   `json:"text"`
-	Actions  []string `json:"actions,omitempty"`
+	Resolved bool   `json:"resolved"`
+	Text     string `json:"text"`
+	Actions  []Deed `json:"actions,omitempty"`
 	// Downtime is the measured time for which the server was off (I27).
 	Downtime Duration `json:"downtime"`
 	// Power is the state in which the server was left.

@@ -29,7 +29,7 @@ type machineState struct {
 	Downtime hosting.Duration `json:"downtime,omitempty"`
 	OffSince *time.Time       `json:"offSince,omitempty"`
 	// Report is what the customer is told was done.
-	Report []string `json:"report,omitempty"`
+	Report []hosting.Deed `json:"report,omitempty"`
 }
 
 const undoPower undo = "restoring the power as it was found"
@@ -121,7 +121,7 @@ func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.P
 		op.logAction(ctx, order.By, "power "+string(order.Action), "failed: "+activities.Words(err))
 		return result, err
 	}
-	op.tellLater(fmt.Sprintf("power %s: %s", order.Action, result.Outcome))
+	op.tellLater(hosting.Deed{Power: order.Action, Outcome: result.Outcome})
 	op.logAction(ctx, order.By, "power "+string(order.Action), powerWords(result))
 	op.show(ctx)
 	return result, nil
@@ -153,9 +153,10 @@ func (m *machineState) measure(r hosting.PowerResult) {
 }
 
 // tellLater adds a line to what the customer is told at the end.
-func (op *operation) tellLater(line string) {
+func (op *operation) tellLater(d hosting.Deed) {
 	if len(op.Machine.Report) < maxReport {
-		op.Machine.Report = append(op.Machine.Report, cut(line, 500))
+		d.Text = cut(d.Text, 500)
+		op.Machine.Report = append(op.Machine.Report, d)
 	}
 }
 

@@ -234,7 +234,7 @@ func (op *operation) handleRecordAction() error {
 			return nil
 		},
 		func(ctx workflow.Context, a RecordedAction) (string, error) {
-			op.tellLater(reportLine(a.What, a.Result))
+			op.tellLater(hosting.Deed{Text: reportLine(a.What, a.Result)})
 			op.logAction(ctx, a.By, a.What, a.Result)
 			return "recorded", nil
 		})

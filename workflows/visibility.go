@@ -187,9 +187,9 @@ func (op *operation) details() string {
 	}
 	b.WriteString("\n\n")
 	if s := op.Subject.Server; s.ServiceID != "" {
-		fmt.Fprintf(&b, "Server %s, %s, site %s, of %s. ", markdown(s.String()), s.PrimaryIP, s.Site, markdown(op.Subject.Organization.Name))
+		fmt.Fprintf(&b, "Server %s, %s, site %s, of %s · ", markdown(s.String()), s.PrimaryIP, s.Site, markdown(op.Subject.Organization.Name))
 	}
-	fmt.Fprintf(&b, "Ticket %s.\n\n", markdown(op.Ticket))
+	fmt.Fprintf(&b, "ticket %s\n\n", markdown(op.Ticket))
 	if f := op.Customer.Fields; f.Reason != "" {
 		fmt.Fprintf(&b, "Asked for: %s%s. %s\n\n", f.Reason, triedWords(f.FailedTools), markdown(cut(f.Details, 500)))
 	}
@@ -200,10 +200,10 @@ func (op *operation) details() string {
 	if op.Due != nil {
 		fmt.Fprintf(&b, "Next: %s UTC.\n\n", op.Due.Format(hosting.LocalTime))
 	}
-	b.WriteString("| | step | attempt | estimate | started | ended |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| | step | started (UTC) | took | estimate |\n|---|---|---|---|---|\n")
 	for _, st := range op.Steps {
-		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s | %s |\n", stepMarks[st.State], markdown(st.Title), st.Attempt,
-			st.Estimate, clock(st.Started), clock(st.Ended))
+		fmt.Fprintf(&b, "| %s | %s%s | %s | %s | %s |\n", stepMarks[st.State], markdown(st.Title), again(st.Attempt),
+			clock(st.Started), took(st), minutes(st.Estimate))
 	}
 	for _, st := range slices.Concat(op.Past, op.Steps) {
 		if st.Error != "" {
@@ -239,7 +239,28 @@ func clock(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return t.Format("2006-01-02 15:04:05")
+	return t.Format("01-02 15:04:05")
+}
+
+func took(st hosting.Step) string {
+	if st.Started == nil || st.Ended == nil {
+		return ""
+	}
+	return st.Ended.Sub(*st.Started).Round(time.Second).String()
+}
+
+func minutes(d hosting.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f min", d.D().Minutes())
+}
+
+func again(attempt int) string {
+	if attempt < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (attempt %d)", attempt)
 }
 
 // markdown keeps outside text from becoming markup on the details page.

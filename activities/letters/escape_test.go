@@ -40,7 +40,7 @@ func written(l hosting.Letter, text string) hosting.Letter {
 	l.Missing = []hosting.Field{hosting.FieldPower, hosting.FieldBackup}
 	l.Power = hosting.PowerPermission{Grant: hosting.GrantWindow, Window: &hosting.Window{From: text, To: text, Zone: text}}
 	l.Backup = hosting.BackupCurrent
-	l.Report = &hosting.Report{Text: text, Actions: []string{text}}
+	l.Report = &hosting.Report{Text: text, Actions: []hosting.Deed{{Text: text}}}
 	l.Ahead, l.Procedure = hosting.Procedure(text), hosting.Procedure(text)
 	return l
 }

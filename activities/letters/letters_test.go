@@ -78,19 +78,19 @@ var cases = map[string]hosting.Letter{
 	"revoked": letter(hosting.LetterRevoked),
 	"cancelled": with(hosting.LetterCancelled, func(l *hosting.Letter) {
 		l.By, l.Reason = "anna@example.com", "the server came back by itself"
-		l.Report = &hosting.Report{Text: "We had only begun to look.", Actions: []string{"Looked at the console"}, Power: hosting.PowerOn}
+		l.Report = &hosting.Report{Text: "We had only begun to look.", Actions: []hosting.Deed{{Text: "Looked at the console"}}, Power: hosting.PowerOn}
 	}),
 	"cancelled-before-work": with(hosting.LetterCancelled, func(l *hosting.Letter) { l.Report = &hosting.Report{} }),
 	"expired":               letter(hosting.LetterExpired),
 	"summary-resolved": with(hosting.LetterSummary, func(l *hosting.Letter) {
 		l.Report = &hosting.Report{
 			Resolved: true, Text: "The file system was damaged.\nWe repaired it; nothing was lost.",
-			Actions:  []string{"Power cycle", "File-system check on /dev/sda2"},
+			Actions:  []hosting.Deed{{Power: hosting.ActCycle, Outcome: hosting.Reached}, {Text: "File-system check on /dev/sda2"}},
 			Downtime: hosting.Duration(22*time.Minute + 4*time.Second), Power: hosting.PowerOn,
 		}
 	}),
 	"summary-unresolved": with(hosting.LetterSummary, func(l *hosting.Letter) {
-		l.Report = &hosting.Report{Text: "The main board does not start any more.", Actions: []string{"Power cycle"}, Power: hosting.PowerUnknown}
+		l.Report = &hosting.Report{Text: "The main board does not start any more.", Actions: []hosting.Deed{{Power: hosting.ActForcedOff, Outcome: hosting.Unmoved}}, Power: hosting.PowerUnknown}
 	}),
 	"opened": with(hosting.LetterOpened, func(l *hosting.Letter) {
 		l.Reason, l.Missing = "a disk reports errors", []hosting.Field{hosting.FieldPower}

@@ -34,7 +34,7 @@ func samples() []sample {
 	}}
 	full.Backup = hosting.BackupCurrent
 	full.Report = &hosting.Report{
-		Resolved: true, Text: "The file system is repaired.", Actions: []string{"Power cycle", "File-system check"},
+		Resolved: true, Text: "The file system is repaired.", Actions: []hosting.Deed{{Power: hosting.ActCycle, Outcome: hosting.Reached}, {Text: "File-system check"}},
 		Downtime: hosting.Duration(65 * time.Minute), Power: hosting.PowerOn,
 	}
 	full.Workflow, full.Step, full.Error = "intervention/T-1001", "Work on the server", "SRV-1001: the BMC does not answer"

@@ -23,6 +23,8 @@ type vocabulary struct {
 	permission map[hosting.PowerGrant]string // %s: the window's from, to and zone
 	backup     map[hosting.BackupAnswer]string
 	power      map[hosting.PowerState]string
+	acts       map[hosting.PowerAction]string
+	outcomes   map[hosting.PowerOutcome]string
 	procedure  map[hosting.Procedure]string
 }
 
@@ -61,6 +63,20 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.PoweringOff:  "powering off",
 			hosting.PowerUnknown: "not known; it could not be read",
 		},
+		acts: map[hosting.PowerAction]string{
+			hosting.ActOn:          "Powered on",
+			hosting.ActGracefulOff: "Shut down",
+			hosting.ActForcedOff:   "Powered off by force",
+			hosting.ActCycle:       "Powered off and on again",
+			hosting.ActWarmReset:   "Restarted without powering off",
+		},
+		outcomes: map[hosting.PowerOutcome]string{
+			hosting.Reached:       "verified",
+			hosting.Already:       "it was so already",
+			hosting.Unmoved:       "the server did not react",
+			hosting.Contradictory: "the server's controllers disagree",
+			hosting.Unknown:       "what came of it could not be seen",
+		},
 		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "server intervention"},
 	},
 	hosting.Italian: {
@@ -89,6 +105,20 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.PoweringOff:  "in spegnimento",
 			hosting.PowerUnknown: "sconosciuto: non è stato possibile leggerlo",
 		},
+		acts: map[hosting.PowerAction]string{
+			hosting.ActOn:          "Accensione",
+			hosting.ActGracefulOff: "Spegnimento regolare",
+			hosting.ActForcedOff:   "Spegnimento forzato",
+			hosting.ActCycle:       "Spegnimento e riaccensione",
+			hosting.ActWarmReset:   "Riavvio senza spegnimento",
+		},
+		outcomes: map[hosting.PowerOutcome]string{
+			hosting.Reached:       "verificato",
+			hosting.Already:       "era già così",
+			hosting.Unmoved:       "il server non ha reagito",
+			hosting.Contradictory: "i controller del server danno indicazioni discordanti",
+			hosting.Unknown:       "non è stato possibile vederne l'esito",
+		},
 		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "intervento sul server"},
 	},
 	hosting.Polish: {
@@ -116,6 +146,20 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.PoweringOn:   "w trakcie włączania",
 			hosting.PoweringOff:  "w trakcie wyłączania",
 			hosting.PowerUnknown: "nieznany – nie udało się go odczytać",
+		},
+		acts: map[hosting.PowerAction]string{
+			hosting.ActOn:          "Włączenie",
+			hosting.ActGracefulOff: "Zamknięcie systemu i wyłączenie",
+			hosting.ActForcedOff:   "Wymuszone wyłączenie",
+			hosting.ActCycle:       "Wyłączenie i ponowne włączenie",
+			hosting.ActWarmReset:   "Ponowne uruchomienie bez wyłączania",
+		},
+		outcomes: map[hosting.PowerOutcome]string{
+			hosting.Reached:       "sprawdzono",
+			hosting.Already:       "tak już było",
+			hosting.Unmoved:       "serwer nie zareagował",
+			hosting.Contradictory: "kontrolery serwera podają sprzeczne informacje",
+			hosting.Unknown:       "nie udało się sprawdzić skutku",
 		},
 		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "interwencja na serwerze"},
 	},
@@ -158,6 +202,7 @@ func (v vocabulary) funcs(l hosting.Language) template.FuncMap {
 		"backup":     func(a hosting.BackupAnswer) (string, error) { return known(v.backup[a], "backup answer", a) },
 		"powerstate": v.powerState,
 		"procedure":  v.procedureName,
+		"deed":       v.deed,
 		"quoted":     func(s string) string { return v.quotes[0] + oneLine(s, quoteLimit) + v.quotes[1] },
 		"line":       func(s string) string { return oneLine(s, quoteLimit) },
 		"list":       v.list,
@@ -229,6 +274,19 @@ func (v vocabulary) powerState(s hosting.PowerState) string {
 		return words
 	}
 	return v.power[hosting.PowerUnknown]
+}
+
+// deed is a power action with what came of it, or what somebody wrote down.
+func (v vocabulary) deed(d hosting.Deed) (string, error) {
+	if d.Power == "" {
+		return oneLine(d.Text, quoteLimit), nil
+	}
+	act, err := known(v.acts[d.Power], "power action", d.Power)
+	if err != nil {
+		return "", err
+	}
+	outcome, err := known(v.outcomes[d.Outcome], "outcome", d.Outcome)
+	return act + ": " + outcome, err
 }
 
 func (v vocabulary) procedureName(p hosting.Procedure) string {
