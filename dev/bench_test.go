@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"os"
 	"slices"
@@ -39,6 +40,11 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
+	// These tests wait for machines rather than work: more of them go side by
+	// side than there are cores. The command line has the last word.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if shared.system != nil {
 		if err := shared.system.stop(context.Background()); err != nil {

@@ -269,7 +269,7 @@ func (s *system) startWorker(ctx context.Context) error {
 	}
 	s.workerSet = host.Config{
 		Sites: s.sites(), DatabaseURL: s.url, DeskURL: s.desk.Endpoint(), DeskSecret: secret,
-		Mail:   mail.Config{Host: smtpHost, Port: smtpPort, From: "support@handrail.example", TLS: mail.PlainText},
+		Mail:   mail.Config{Host: smtpHost, Port: smtpPort, From: "Handrail Hosting <support@handrail.example>", TLS: mail.PlainText},
 		Policy: s.path("policy.toml"), BMCSecrets: s.path("bmc-secrets"), Listen: loopback(s.config.ports.workerState),
 	}
 	if s.config.noWorker {

@@ -91,7 +91,7 @@ const ticketEvent = "ticket-event"
 func (op *operation) takeIn(e hosting.TicketEvent) {
 	c := &op.Customer
 	op.handled++
-	if slices.Contains(c.Seen, e.ID) || (op.Ticket != "" && e.Ticket != op.Ticket) {
+	if slices.Contains(c.Seen, e.ID) || e.Ticket != op.Ticket {
 		return
 	}
 	c.Seen = append(c.Seen, e.ID)

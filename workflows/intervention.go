@@ -1,11 +1,14 @@
 package workflows
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/handrail/handrail/activities"
 	"github.com/handrail/handrail/hosting"
 )
 
@@ -18,9 +21,24 @@ type InterventionRequest struct {
 	FailedTools []hosting.RemoteTool `json:"failedTools,omitempty"`
 }
 
+func (r InterventionRequest) validate() error {
+	if r.Reason != "" && !slices.Contains(hosting.Reasons(), r.Reason) {
+		return hosting.Invalid("", fmt.Sprintf("the reason %q is not known", r.Reason), fmt.Sprintf("use one of %v", hosting.Reasons()))
+	}
+	for _, tool := range r.FailedTools {
+		if !slices.Contains(hosting.RemoteTools(), tool) {
+			return hosting.Invalid("", fmt.Sprintf("the remote tool %q is not known", tool), fmt.Sprintf("use one of %v", hosting.RemoteTools()))
+		}
+	}
+	return nil
+}
+
 // ServerIntervention is a technician's intervention on a server that its owner
 // asked for (I1 to I10): from the ticket to the summary.
 func ServerIntervention(ctx workflow.Context, in InterventionRequest) (Result, error) {
+	if err := in.validate(); err != nil {
+		return Result{}, activities.Cross(err)
+	}
 	i := newIntervention(ctx, in)
 	return i.run(procedure{
 		course:   i.course(),

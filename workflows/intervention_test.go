@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 
@@ -78,6 +79,35 @@ func TestCompleteTicket(t *testing.T) {
 	for _, s := range w.closing.Steps {
 		if s.State != hosting.StepDone || s.Attempt != 1 || s.Ended == nil {
 			t.Errorf("step %+v", s)
+		}
+	}
+}
+
+// An id that says another ticket would swallow that ticket's messages.
+func TestIDOfAnotherTicket(t *testing.T) {
+	t.Parallel()
+	for id, refused := range map[string]bool{
+		"intervention/1001": false, "intervention/staff-srv-1001": false, "4711-some-uuid": false, "intervention/1004": true,
+	} {
+		w := newWorld(t)
+		w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: id, TaskQueue: TaskQueue})
+		w.say(0, message("m1", complete()))
+		w.finish(time.Hour)
+		w.env.ExecuteWorkflow(ServerIntervention, fromCustomer("srv-1001"))
+		if err := w.env.GetWorkflowError(); (err != nil) != refused {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+func TestUnknownReason(t *testing.T) {
+	t.Parallel()
+	for _, in := range []InterventionRequest{{Reason: "fans"}, {FailedTools: []hosting.RemoteTool{"telepathy"}}} {
+		w := newWorld(t)
+		in.Request = fromCustomer("srv-1001").Request
+		w.env.ExecuteWorkflow(ServerIntervention, in)
+		if app, ok := errors.AsType[*temporal.ApplicationError](w.env.GetWorkflowError()); !ok || app.Type() != string(hosting.FaultInvalidRequest) {
+			t.Errorf("%+v: %v", in, w.env.GetWorkflowError())
 		}
 	}
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/log"
@@ -136,7 +137,7 @@ func (op *operation) stop() {
 // run takes the operation from its opening to its end.
 func (op *operation) run(p procedure) (Result, error) {
 	op.procedure = p
-	if err := op.request.Validate(); err != nil {
+	if err := op.validate(); err != nil {
 		return Result{}, activities.Cross(err)
 	}
 	if err := op.start(); err != nil {
@@ -153,6 +154,21 @@ func (op *operation) run(p procedure) (Result, error) {
 		}
 	}
 	return op.end(err)
+}
+
+// validate refuses a request that can not be meant, and a workflow id that says
+// another ticket: that ticket's messages would come here and be lost.
+func (op *operation) validate() error {
+	if err := op.request.Validate(); err != nil {
+		return err
+	}
+	prefix := IDPrefix(op.kind) + "/"
+	named, ours := strings.CutPrefix(workflow.GetInfo(op.root).WorkflowExecution.ID, prefix)
+	if !ours || named == op.request.Ticket || strings.HasPrefix(named, StaffPrefix) {
+		return nil
+	}
+	return hosting.Invalid("", "the workflow id "+prefix+named+" is that of ticket "+named+", the request names ticket \""+op.request.Ticket+"\"",
+		"use "+prefix+"<ticket>, or "+prefix+StaffPrefix+"<server> for work without a ticket")
 }
 
 func (op *operation) start() error {

@@ -10,13 +10,14 @@ import (
 	"github.com/handrail/handrail/hosting"
 )
 
-// procedures lists them, with what their workflow ids begin with: the ticket or
-// the service id follows after a slash.
-var procedures = map[hosting.Procedure]struct {
-	workflow any
-	prefix   string
-}{
-	hosting.ServerIntervention: {ServerIntervention, "intervention"},
+var procedures = map[hosting.Procedure]any{
+	hosting.ServerIntervention: ServerIntervention,
+}
+
+// idPrefixes is what the workflow ids of each procedure begin with: the ticket
+// or the service id follows after a slash.
+var idPrefixes = map[hosting.Procedure]string{
+	hosting.ServerIntervention: "intervention",
 }
 
 // Register makes every procedure, and the reconciler, known to a worker, or to a
@@ -26,7 +27,7 @@ func Register(r worker.WorkflowRegistry) {
 		r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{Name: name, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade})
 	}
 	for name, p := range procedures {
-		register(string(name), p.workflow)
+		register(string(name), p)
 	}
 	register("Reconcile", Reconcile)
 }
@@ -36,5 +37,9 @@ func Procedures() []hosting.Procedure {
 	return slices.Sorted(maps.Keys(procedures))
 }
 
+// StaffPrefix stands before the server in the id of staff's own work, which has
+// no ticket when it starts.
+const StaffPrefix = "staff-"
+
 // IDPrefix is what a procedure's workflow ids begin with.
-func IDPrefix(p hosting.Procedure) string { return procedures[p].prefix }
+func IDPrefix(p hosting.Procedure) string { return idPrefixes[p] }

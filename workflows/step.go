@@ -139,9 +139,12 @@ func (op *operation) await(ctx workflow.Context, w wait, cond func() bool) error
 	op.show(ctx)
 	ready := func() bool { return cond() || op.tooLong() }
 	if w.timeout > 0 {
-		ok, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		// The timer ends with the wait, not when it would have fired.
+		timed, done := workflow.WithCancel(ctx)
+		ok, err := workflow.AwaitWithOptions(timed, workflow.AwaitOptions{
 			Timeout: w.timeout, TimerOptions: workflow.TimerOptions{Summary: "waiting on " + w.on},
 		}, ready)
+		done()
 		if err != nil {
 			return err
 		}

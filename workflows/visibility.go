@@ -59,7 +59,7 @@ func (op *operation) show(ctx workflow.Context) {
 
 func (op *operation) showAttributes(ctx workflow.Context) {
 	if op.shown.values == nil {
-		op.shown.values = map[string]string{}
+		op.rememberAttributes()
 	}
 	var updates []temporal.SearchAttributeUpdate
 	set := func(key temporal.SearchAttributeKeyKeyword, value string) {
@@ -93,6 +93,20 @@ func (op *operation) showAttributes(ctx workflow.Context) {
 	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
 		op.log.Error("search attributes not set", "error", err)
 	}
+}
+
+// rememberAttributes takes the attributes that the workflow has already, from
+// its start or the run before: the UI copies those of another operation into its
+// start form.
+func (op *operation) rememberAttributes() {
+	op.shown.values = map[string]string{}
+	have := workflow.GetTypedSearchAttributes(op.root)
+	for _, key := range []temporal.SearchAttributeKeyKeyword{ServerKey, TicketKey, OrganizationKey, PhaseKey, WaitingOnKey, StepKey} {
+		if value, ok := have.GetKeyword(key); ok {
+			op.shown.values[key.GetName()] = value
+		}
+	}
+	op.shown.due, _ = have.GetTime(DueKey)
 }
 
 // phase is the phase that people see: a hold stands above whatever goes on.
@@ -200,15 +214,15 @@ func (op *operation) details() string {
 	if op.Due != nil {
 		fmt.Fprintf(&b, "Next: %s UTC.\n\n", op.Due.Format(hosting.LocalTime))
 	}
+	for _, st := range slices.Concat(op.Past, op.Steps) {
+		if st.Error != "" {
+			fmt.Fprintf(&b, "**%s** failed%s: %s\n\n", markdown(st.Title), again(st.Attempt), markdown(st.Error))
+		}
+	}
 	b.WriteString("| | step | started (UTC) | took | estimate |\n|---|---|---|---|---|\n")
 	for _, st := range op.Steps {
 		fmt.Fprintf(&b, "| %s | %s%s | %s | %s | %s |\n", stepMarks[st.State], markdown(st.Title), again(st.Attempt),
 			clock(st.Started), took(st), minutes(st.Estimate))
-	}
-	for _, st := range slices.Concat(op.Past, op.Steps) {
-		if st.Error != "" {
-			fmt.Fprintf(&b, "\n- **%s**, attempt %d: %s\n", markdown(st.Title), st.Attempt, markdown(st.Error))
-		}
 	}
 	if op.NoReturn != "" {
 		fmt.Fprintf(&b, "\nPast the point of no return: %s.\n", markdown(op.NoReturn))

@@ -26,7 +26,7 @@ func Options(p hosting.Procedure, r workflows.Request) client.StartWorkflowOptio
 	subject, reuse := r.Ticket, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	attributes := []temporal.SearchAttributeUpdate{workflows.PhaseKey.ValueSet(string(hosting.PhaseRunning))}
 	if r.Ticket == "" {
-		subject, reuse = "staff-"+strings.ToLower(r.Server), enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+		subject, reuse = workflows.StaffPrefix+strings.ToLower(r.Server), enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	} else {
 		attributes = append(attributes, workflows.TicketKey.ValueSet(r.Ticket))
 	}
