@@ -73,8 +73,9 @@ func (c *Cluster) fetch(ctx context.Context, cache, dir string) error {
 	}
 	result := make(chan error, 1)
 	go func() {
-		defer os.RemoveAll(work)
-		result <- c.unpack(cache, work, dir)
+		err := c.unpack(cache, work, dir)
+		// Before the result: who has it may look for what is left.
+		result <- errors.Join(err, os.RemoveAll(work))
 	}()
 	select {
 	case err := <-result:
