@@ -28,8 +28,7 @@ func (op *operation) takeServer(ctx workflow.Context) error {
 			op.Machine.Taken = true
 			return nil
 		}
-		let := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
-		if err := record(ctx, "Let the server go again", nil, rec.ReleaseLease, let); err != nil {
+		if err := op.release(ctx); err != nil {
 			return err
 		}
 	}
@@ -65,11 +64,18 @@ func (op *operation) dropFormerContacts() {
 	}
 }
 
+func (op *operation) leaseRequest() records.LeaseRequest {
+	return records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
+}
+
+func (op *operation) release(ctx workflow.Context) error {
+	return record(ctx, "Let the server go", nil, rec.ReleaseLease, op.leaseRequest())
+}
+
 // letGo gives the server free for other work and its alerts back: what is left
 // to do needs neither.
 func (op *operation) letGo(ctx workflow.Context) error {
-	lease := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
-	if err := record(ctx, "Let the server go", nil, rec.ReleaseLease, lease); err != nil {
+	if err := op.release(ctx); err != nil {
 		return err
 	}
 	op.Machine.Taken = false
@@ -77,7 +83,7 @@ func (op *operation) letGo(ctx workflow.Context) error {
 }
 
 func (op *operation) lease(ctx workflow.Context) error {
-	want := records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
+	want := op.leaseRequest()
 	var answer records.LeaseAnswer
 	if err := record(ctx, "Take the server", &answer, rec.RequestLease, want); err != nil {
 		return err
