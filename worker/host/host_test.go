@@ -2,13 +2,16 @@ package host_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,11 +25,12 @@ import (
 	"github.com/handrail/handrail/dev/postgres/pgtest"
 	"github.com/handrail/handrail/worker/host"
 	"github.com/handrail/handrail/worker/internal/frontend"
-) // free is an address on which nobody listens.
+)
 
+// free is an address on which nobody listens.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", loopback()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +39,18 @@ func free(t *testing.T) string {
 }
 
 // sites is a worker that needs no database.
+// hosts numbers the loopback addresses that were given out.
+var hosts atomic.Int32
+
+// loopback is an address of this machine that no other test listens on or connects from, so
+// that a port stays free until it is used. Only Linux has more than one.
+func loopback() string {
+	if runtime.GOOS != "linux" {
+		return "127.0.0.1"
+	}
+	return fmt.Sprintf("127.%d.0.%d", 1+os.Getpid()%200, 1+hosts.Add(1)%250)
+}
+
 func sites(t *testing.T) host.Config {
 	return host.Config{Sites: []string{"milan", "rome"}, SitesOnly: true, Listen: free(t)}
 }
@@ -198,10 +214,6 @@ func TestReadyz_awayCounterparts(t *testing.T) {
 func TestStart_refuses(t *testing.T) {
 	t.Parallel()
 	c := sites(t)
-	if runtime.GOOS == "linux" {
-		// An address that no other test listens on once the port is free again.
-		c.Listen = strings.Replace(c.Listen, "127.0.0.1:", "127.0.0.93:", 1)
-	}
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", c.Listen)
 	if err != nil {
 		t.Fatal(err)
