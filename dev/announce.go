@@ -27,6 +27,13 @@ queue_poll = "2s"
 off_wait = "20s"
 act_wait = "15s"
 poll = "500ms"
+
+[install]
+boot = "1m"
+stall = "45s"
+answer = "45s"
+look = "2s"
+whole = "10m"
 `
 
 // announce says what runs where and what to try next.

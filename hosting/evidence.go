@@ -9,13 +9,15 @@ import (
 // only if its text is one of the known statements.
 type StatementKind string
 
-// The statements that an intervention asks for.
+// The statements that procedures ask for.
 const (
 	PowerAllowed StatementKind = "power-allowed"
 	PowerWindow  StatementKind = "power-window"
 	PowerRefused StatementKind = "power-refused"
 	BackupExists StatementKind = "backup-exists"
 	LossAccepted StatementKind = "loss-accepted"
+	// EraseDisks is the data-loss consent of a reinstallation (I13).
+	EraseDisks StatementKind = "erase-disks"
 )
 
 // Evidence is a statement as somebody made it (I8): word for word, with who

@@ -40,6 +40,7 @@ type Policy struct {
 	MailSummary bool           `json:"mailSummary" toml:"mail_summary"`
 	Customer    CustomerPolicy `json:"customer" toml:"customer"`
 	Power       PowerPolicy    `json:"power" toml:"power"`
+	Install     InstallPolicy  `json:"install,omitzero" toml:"install"`
 	// QueuePoll is how often a queued operation asks whether it is its turn.
 	QueuePoll Duration `json:"queuePoll" toml:"queue_poll"`
 	// Estimates are the expected durations of steps, by name; they overrule
@@ -67,6 +68,21 @@ type PowerPolicy struct {
 	Poll Duration `json:"poll" toml:"poll"`
 }
 
+// InstallPolicy says how long an installation may take.
+type InstallPolicy struct {
+	// Boot is how long a machine may take from its restart until it asks for its
+	// boot script.
+	Boot Duration `json:"boot" toml:"boot"`
+	// Stall is how long an installer may be silent.
+	Stall Duration `json:"stall" toml:"stall"`
+	// Answer is how long the installed system may take to answer.
+	Answer Duration `json:"answer" toml:"answer"`
+	// Look is the time between two looks at a system that should answer soon.
+	Look Duration `json:"look" toml:"look"`
+	// Whole is how long all of it may take; the machine's token ends then.
+	Whole Duration `json:"whole" toml:"whole"`
+}
+
 // DefaultPolicy is what holds where the policy file says nothing.
 func DefaultPolicy() Policy {
 	return Policy{
@@ -82,6 +98,13 @@ func DefaultPolicy() Policy {
 			OffWait: Duration(5 * time.Minute),
 			ActWait: Duration(2 * time.Minute),
 			Poll:    Duration(2 * time.Second),
+		},
+		Install: InstallPolicy{
+			Boot:   Duration(15 * time.Minute),
+			Stall:  Duration(20 * time.Minute),
+			Answer: Duration(15 * time.Minute),
+			Look:   Duration(20 * time.Second),
+			Whole:  Duration(4 * time.Hour),
 		},
 		QueuePoll: Duration(30 * time.Second),
 	}
@@ -103,6 +126,10 @@ func (p Policy) Validate() error {
 		return Invalid("", "the policy's customer.park is not before customer.expire", "park first, expire later")
 	case p.Power.OffWait <= 0 || p.Power.ActWait <= 0 || p.Power.Poll <= 0:
 		return Invalid("", "the policy's power times must be longer than nothing", "set off_wait, act_wait and poll")
+	case p.Install.Boot <= 0 || p.Install.Stall <= 0 || p.Install.Answer <= 0 || p.Install.Look <= 0:
+		return Invalid("", "the policy's install times must be longer than nothing", "set boot, stall, answer and look")
+	case p.Install.Whole <= max(p.Install.Boot, p.Install.Stall):
+		return Invalid("", "the policy's install.whole is not longer than install.boot and install.stall", "give an installation time for all of it")
 	case p.QueuePoll <= 0:
 		return Invalid("", "the policy's queue_poll must be longer than nothing", "set queue_poll, for instance to 30s")
 	}

@@ -41,7 +41,10 @@ type Server struct {
 	// StagedAt is when the server was handed over; nil while it is staged (N11).
 	StagedAt *time.Time `json:"stagedAt,omitempty"`
 	BMC      BMC        `json:"bmc"`
-	Bays     []Bay      `json:"bays,omitempty"`
+	// MACs are the addresses of the network cards that can boot, in lower case
+	// with colons.
+	MACs []string `json:"macs,omitempty"`
+	Bays []Bay    `json:"bays,omitempty"`
 }
 
 // String names the server as staff and customers know it.

@@ -8,6 +8,7 @@ type Procedure string
 // The procedures. The names are those of the workflow types.
 const (
 	ServerIntervention Procedure = "ServerIntervention"
+	OSReinstall        Procedure = "OSReinstall"
 )
 
 // Reason is why a customer asks for an intervention (I3).
@@ -81,6 +82,8 @@ type RequestFields struct {
 	// Power and Backup are set only for texts that are known statements.
 	Power  *PowerStatement  `json:"power,omitempty"`
 	Backup *BackupStatement `json:"backup,omitempty"`
+	// Install is what a reinstallation is asked for with.
+	Install InstallFields `json:"install,omitzero"`
 	// Unclear are fields that were given but not understood.
 	Unclear []UnclearField `json:"unclear,omitempty"`
 	// Redacted are labels of fields whose values were secrets and were taken
@@ -112,6 +115,14 @@ const (
 	FieldPower       Field = "power"
 	FieldBackup      Field = "backup"
 	FieldCredentials Field = "credentials"
+
+	FieldSystem       Field = "system"
+	FieldPartitioning Field = "partitioning"
+	FieldRAID         Field = "raid"
+	FieldHostName     Field = "host-name"
+	FieldSSHKeys      Field = "ssh-keys"
+	FieldKeepDisks    Field = "keep-disks"
+	FieldErasure      Field = "erasure"
 )
 
 // UnclearField is a field whose value was not understood.
@@ -119,4 +130,6 @@ type UnclearField struct {
 	Field Field  `json:"field"`
 	Value string `json:"value"`
 	Why   string `json:"why"` // in English, for staff
+	// Problem is the same for the customer.
+	Problem Problem `json:"problem,omitempty"`
 }
