@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,8 +22,8 @@ type InstallFields struct {
 	// Password refers to a crypt(3) hash in the secret store. Never the password.
 	Password string `json:"password,omitempty"`
 	// Keep names disks that stay untouched, by serial number or bay; nil is not
-	// said.
-	Keep []string `json:"keep,omitempty"`
+	// said, empty is none.
+	Keep []string `json:"keep,omitzero"`
 	// Erasure is the customer's consent to lose the data (I13, I14).
 	Erasure *ErasureStatement `json:"erasure,omitempty"`
 }
@@ -75,6 +76,29 @@ type Plan struct {
 	Password   string      `json:"password,omitempty"` // a reference
 	Firmware   Firmware    `json:"firmware"`
 	MACs       []string    `json:"macs"`
+	// Defaults are the fields that the request left out: what stands for them
+	// here is the default (I12).
+	Defaults []Field `json:"defaults,omitempty"`
+}
+
+// String tells the plan in a line, for staff.
+func (p Plan) String() string {
+	s := p.System.Title() + " as " + p.HostName + ", partitioning " + Partitioning{p.Layout, p.Partitions}.String() + ", " + p.RAID.String()
+	if len(p.Disks) > 0 {
+		s += ", on " + strings.Join(serials(p.Disks), " ")
+	}
+	if len(p.Keep) > 0 {
+		s += ", keeping " + strings.Join(serials(p.Keep), " ")
+	}
+	return s
+}
+
+// User is who logs in first: root, but where the distribution has another.
+func (p Plan) User() string {
+	if p.System.Answer == AnswerAutoinstall {
+		return "ubuntu"
+	}
+	return "root"
 }
 
 // Least is how many disks a level needs.
@@ -94,14 +118,22 @@ func (p Plan) Target() string {
 	return t
 }
 
+// serials returns the serial numbers in order, those in quotes that could be
+// taken for several or for words of the target.
 func serials(disks []Disk) []string {
 	var out []string
 	for _, d := range disks {
+		if !plainSerial.MatchString(d.Serial) {
+			out = append(out, strconv.Quote(d.Serial))
+			continue
+		}
 		out = append(out, d.Serial)
 	}
 	slices.Sort(out)
 	return out
 }
+
+var plainSerial = regexp.MustCompile(`^[A-Za-z0-9._:/+-]+$`)
 
 // Problem is why a request can not be carried out as it stands, for the
 // customer's language.
@@ -117,12 +149,31 @@ const (
 	ProblemUnknownDisk    Problem = "unknown-disk"
 	ProblemDisksNotListed Problem = "disks-not-listed"
 	ProblemTooLarge       Problem = "too-large"
+	// ProblemOtherSystem: the data-loss consent names another system than the one
+	// that is to be installed (I14).
+	ProblemOtherSystem Problem = "other-system"
 )
+
+// Problems lists the problems of a request.
+func Problems() []Problem {
+	return []Problem{
+		ProblemUnreadable, ProblemUnknownSystem, ProblemSeveralSystems, ProblemFirmware, ProblemTooFewDisks, ProblemUnknownDisk,
+		ProblemDisksNotListed, ProblemTooLarge, ProblemOtherSystem,
+	}
+}
 
 var hostNamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,5}$`)
 
-// HostNameValid reports whether a name can be a machine's (RFC 1123).
-func HostNameValid(name string) bool { return len(name) <= 200 && hostNamePattern.MatchString(name) }
+// maxHostName is the longest name that Linux takes, in bytes.
+const maxHostName = 64
+
+// HostNameValid reports whether a name can be a machine's (RFC 1123): labels of
+// small letters, digits and dashes. A name that ends in a number is taken for an
+// address by some programs, so it is none.
+func HostNameValid(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return len(name) <= maxHostName && hostNamePattern.MatchString(name) && strings.Trim(last, "0123456789") != ""
+}
 
 // NewPlan makes a plan of a request for a system of the catalogue on a machine,
 // or says which fields keep it from being one. The server gives what the request
@@ -130,7 +181,10 @@ func HostNameValid(name string) bool { return len(name) <= 200 && hostNamePatter
 func NewPlan(f InstallFields, s OperatingSystem, m Machine, server Server) (Plan, []UnclearField) {
 	p := Plan{
 		System: s, RAID: cmp.Or(f.RAID, RAIDNone), HostName: strings.ToLower(cmp.Or(f.HostName, server.HostName, server.ServiceID)),
-		SSHKeys: f.SSHKeys, Password: f.Password, Firmware: cmp.Or(m.Firmware, s.Firmware[0]), MACs: m.MACs,
+		SSHKeys: slices.Clone(f.SSHKeys), Password: f.Password, Firmware: m.Firmware, MACs: m.MACs, Defaults: f.unsaid(),
+	}
+	if p.Firmware == "" && len(s.Firmware) > 0 {
+		p.Firmware = s.Firmware[0]
 	}
 	layout := Partitioning{Layout: LayoutDefault}
 	if f.Partitioning != nil {
@@ -139,25 +193,54 @@ func NewPlan(f InstallFields, s OperatingSystem, m Machine, server Server) (Plan
 	p.Layout, p.Partitions = layout.Layout, layout.Plan()
 	var wrong []UnclearField
 	add := func(field Field, value string, problem Problem, why string) {
+		if slices.Contains(p.Defaults, field) {
+			value = "" // the customer did not write it
+		}
 		wrong = append(wrong, UnclearField{Field: field, Value: value, Problem: problem, Why: why})
 	}
 	if !slices.Contains(s.Firmware, p.Firmware) {
 		add(FieldSystem, f.System, ProblemFirmware, s.Title()+" does not start on "+string(p.Firmware)+" firmware")
 	}
 	if !HostNameValid(p.HostName) {
-		add(FieldHostName, p.HostName, ProblemUnreadable, "it is no host name")
+		add(FieldHostName, p.HostName, ProblemUnreadable, p.HostName+" is no host name")
 	}
 	if err := layout.Validate(); err != nil {
 		add(FieldPartitioning, layout.String(), ProblemUnreadable, err.Error())
 	}
-	wrong = append(wrong, p.chooseDisks(f.Keep, m.Disks)...)
+	if !p.RAID.Known() {
+		add(FieldRAID, string(p.RAID), ProblemUnreadable, "it is none of the levels")
+	} else {
+		for _, u := range p.chooseDisks(f.Keep, m.Disks) {
+			add(u.Field, u.Value, u.Problem, u.Why)
+		}
+	}
 	if len(wrong) == 0 && !p.fits() {
 		add(FieldPartitioning, layout.String(), ProblemTooLarge, "the partitions do not fit on the disks")
 	}
 	return p, wrong
 }
 
-// chooseDisks decides which disks are erased and which are kept.
+// unsaid lists what a request leaves to the defaults.
+func (f InstallFields) unsaid() (fields []Field) {
+	for _, said := range []struct {
+		field Field
+		said  bool
+	}{
+		{FieldPartitioning, f.Partitioning != nil},
+		{FieldRAID, f.RAID != ""},
+		{FieldHostName, f.HostName != ""},
+		{FieldKeepDisks, f.Keep != nil},
+	} {
+		if !said.said {
+			fields = append(fields, said.field)
+		}
+	}
+	return fields
+}
+
+// chooseDisks decides which disks are erased and which are kept. A name that fits
+// several disks keeps all of them, and disks that have one serial number can not
+// be told apart: none of them is erased.
 func (p *Plan) chooseDisks(keep []string, disks []Disk) []UnclearField {
 	if len(disks) == 0 {
 		if len(keep) > 0 {
@@ -166,17 +249,23 @@ func (p *Plan) chooseDisks(keep []string, disks []Disk) []UnclearField {
 		return nil
 	}
 	for _, name := range keep {
-		i := slices.IndexFunc(disks, func(d Disk) bool {
-			return strings.EqualFold(name, d.Serial) || d.Bay != "" && strings.EqualFold(name, d.Bay)
-		})
-		if i < 0 {
+		if !slices.ContainsFunc(disks, func(d Disk) bool { return d.called(name) }) {
 			return []UnclearField{{Field: FieldKeepDisks, Value: name, Problem: ProblemUnknownDisk, Why: "no disk has this serial number or bay"}}
 		}
-		if !slices.Contains(p.Keep, disks[i]) {
-			p.Keep = append(p.Keep, disks[i])
+	}
+	var free []Disk
+	count := map[string]int{}
+	for _, d := range disks {
+		count[strings.ToLower(d.Serial)]++
+	}
+	for _, d := range disks {
+		switch {
+		case slices.ContainsFunc(keep, d.called):
+			p.Keep = append(p.Keep, d)
+		case d.Serial != "" && count[strings.ToLower(d.Serial)] == 1:
+			free = append(free, d)
 		}
 	}
-	free := slices.DeleteFunc(slices.Clone(disks), func(d Disk) bool { return d.Serial == "" || slices.Contains(p.Keep, d) })
 	need := raidNeeds[p.RAID]
 	n := len(free)
 	if p.RAID == RAIDNone {
@@ -186,13 +275,27 @@ func (p *Plan) chooseDisks(keep []string, disks []Disk) []UnclearField {
 	}
 	if n < need.least {
 		return []UnclearField{{
-			Field: FieldRAID, Value: p.RAID.String(), Problem: ProblemTooFewDisks,
-			Why: fmt.Sprintf("it needs %d disks, %d of %d are free", need.least, len(free), len(disks)),
+			Field: FieldRAID, Value: string(p.RAID), Problem: ProblemTooFewDisks,
+			Why: fmt.Sprintf("%s needs %d disks, %d of %d are free", p.RAID, need.least, len(free), len(disks)),
 		}}
 	}
 	p.Disks = free[:n]
 	return nil
 }
+
+// called reports whether a customer's words name the disk: its serial number or
+// its bay, with or without the word for that.
+func (d Disk) called(name string) bool {
+	name = strings.TrimSpace(name)
+	serial, bay := serialWord.ReplaceAllString(name, ""), bayWord.ReplaceAllString(name, "")
+	return d.Serial != "" && (strings.EqualFold(name, d.Serial) || strings.EqualFold(serial, d.Serial)) ||
+		d.Bay != "" && (strings.EqualFold(name, d.Bay) || strings.EqualFold(bay, bayWord.ReplaceAllString(d.Bay, "")))
+}
+
+var (
+	serialWord = regexp.MustCompile(`(?i)^(?:serial(?: number)?|s/n|sn|seriale|numero (?:di serie|seriale)|numer seryjny)[ :.#]+`)
+	bayWord    = regexp.MustCompile(`(?i)^(?:bay|slot|vano|alloggiamento|baia|zatoka|kieszeń|kieszen)[ :.#]+`)
+)
 
 // fits reports whether the partitions have room, as far as sizes are known.
 func (p *Plan) fits() bool {

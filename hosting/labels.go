@@ -32,6 +32,12 @@ func FieldByLabel(text string) (Field, Language, bool) {
 	return entry.meaning, entry.language, ok
 }
 
+// OfInstallation reports whether a field belongs to a reinstallation and to
+// nothing else (I17): in other requests its labels are words like any other.
+func (f Field) OfInstallation() bool {
+	return slices.ContainsFunc(installLabels, func(p phrases[Field]) bool { return p.meaning == f })
+}
+
 const (
 	maxLabelBytes = 200
 	labelMarks    = " \"'*_#~:=.?!()[]<>-"

@@ -1,10 +1,10 @@
 package hosting
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -48,6 +48,9 @@ const (
 	maxPartMiB    = 1 << 30 // a pebibyte
 )
 
+// notSeparate matches what must be on the partition of / itself.
+var notSeparate = regexp.MustCompile(`^/(?:bin|dev|etc|lib|lib32|lib64|proc|run|sbin|sys)(?:/|$)`)
+
 var mountPoint = regexp.MustCompile(`^/([a-z0-9][a-z0-9._-]{0,30}(/[a-z0-9][a-z0-9._-]{0,30}){0,3})?$`)
 
 // Plan returns the partitions of the layout.
@@ -65,16 +68,26 @@ func (p Partitioning) String() string {
 	}
 	words := make([]string, len(p.Partitions))
 	for i, part := range p.Partitions {
-		size := "rest"
-		if part.MiB > 0 {
-			size = fmt.Sprintf("%dM", part.MiB)
-		}
-		words[i] = part.Mount + " " + size
+		words[i] = part.Mount + " " + cmp.Or(part.Size(), "rest")
 		if part.Mount != "swap" {
 			words[i] += " " + part.FileSystem
 		}
 	}
 	return strings.Join(words, ", ")
+}
+
+// Size writes the size as ParsePartitioning reads it, such as 50G; empty where
+// the partition takes the rest of the disk.
+func (part Partition) Size() string {
+	switch {
+	case part.MiB <= 0:
+		return ""
+	case part.MiB%(1<<20) == 0:
+		return fmt.Sprintf("%dT", part.MiB>>20)
+	case part.MiB%(1<<10) == 0:
+		return fmt.Sprintf("%dG", part.MiB>>10)
+	}
+	return fmt.Sprintf("%dM", part.MiB)
 }
 
 // Validate reports what is wrong with a layout, as InvalidRequest.
@@ -114,7 +127,11 @@ func (part Partition) validate() error {
 	swap := part.Mount == "swap"
 	switch {
 	case !swap && !mountPoint.MatchString(part.Mount):
-		return Invalid("", quote(part.Mount)+" is no mount point", "write an absolute path such as /srv, or swap")
+		return Invalid("", quote(part.Mount)+" is no mount point", "write an absolute path in small letters such as /srv, or swap")
+	case part.Mount == "/boot/efi":
+		return Invalid("", "/boot/efi among the partitions", "leave it out: it is added where the firmware needs it")
+	case notSeparate.MatchString(part.Mount):
+		return Invalid("", part.Mount+" on a partition of its own", "leave it out: a system does not start without it on /")
 	case swap != (part.FileSystem == "swap") || !slices.Contains([]string{"ext4", "xfs", "swap"}, part.FileSystem):
 		return Invalid("", "the file system "+quote(part.FileSystem)+" of "+part.Mount+" is not offered", "use ext4 or xfs")
 	case part.MiB < 0 || part.MiB > maxPartMiB:
@@ -125,135 +142,4 @@ func (part Partition) validate() error {
 		return Invalid("", fmt.Sprintf("%d MiB for %s is too little", part.MiB, part.Mount), fmt.Sprintf("give at least %d MiB", max(64, minimum[part.Mount])))
 	}
 	return nil
-}
-
-// layoutPhrases are the layouts as customers name them.
-var layoutPhrases = []phrases[Layout]{
-	{LayoutDefault, English, []string{"default", "default partitioning", "standard", "automatic", "as usual"}},
-	{LayoutDefault, Italian, []string{"predefinito", "predefinita", "standard", "partizionamento predefinito", "automatico"}},
-	{LayoutDefault, Polish, []string{"domyślne", "domyślny", "standardowe", "domyślne partycjonowanie", "automatyczne"}},
-	{LayoutSingle, English, []string{"single", "single partition", "one partition", "everything in one partition"}},
-	{LayoutSingle, Italian, []string{"singola", "singola partizione", "una sola partizione", "una partizione", "partizione unica"}},
-	{LayoutSingle, Polish, []string{"pojedyncza", "jedna partycja", "pojedyncza partycja"}},
-}
-
-// restWords stand for the rest of a disk.
-var restWords = []string{"rest", "*", "remaining", "resto", "il resto", "reszta", "the rest"}
-
-var (
-	partitionSplit = regexp.MustCompile(`[,;\n]+`)
-	partitionSize  = regexp.MustCompile(`^([0-9]{1,7})(?:[.,]0)? ?(m|mb|mib|g|gb|gib|t|tb|tib)$`)
-)
-
-// ParsePartitioning reads how a customer asks for a layout: its name, or a list
-// such as "/boot 1G, swap 8G, / 50G, /srv rest xfs". What can not be read, or
-// can not be meant, is an InvalidRequest.
-func ParsePartitioning(text string) (Partitioning, error) {
-	if len(text) > maxPhraseBytes {
-		return Partitioning{}, Invalid("", "the partitioning is too long", "give the list of partitions and nothing else")
-	}
-	key := strings.TrimSpace(spaced(text))
-	for _, p := range layoutPhrases {
-		if slices.ContainsFunc(p.said, func(said string) bool { return strings.TrimSpace(spaced(said)) == key }) {
-			return Partitioning{Layout: p.meaning}, nil
-		}
-	}
-	custom := Partitioning{Layout: LayoutCustom}
-	for _, entry := range partitionSplit.Split(fold(text).key, -1) {
-		entry = strings.Trim(entry, " -.")
-		if entry == "" {
-			continue
-		}
-		part, err := parsePartition(entry)
-		if err != nil {
-			return Partitioning{}, err
-		}
-		custom.Partitions = append(custom.Partitions, part)
-	}
-	return custom, custom.Validate()
-}
-
-func parsePartition(entry string) (Partition, error) {
-	words := strings.Fields(strings.NewReplacer(":", " ", "=", " ").Replace(entry))
-	unclear := Invalid("", quote(entry)+" is no partition", "write mount point and size, such as /srv 100G or / rest")
-	part := Partition{FileSystem: "ext4"}
-	part.Mount, words = words[0], words[1:]
-	if part.Mount == "swap" {
-		part.FileSystem = "swap"
-	} else if n := len(words); n > 0 && (words[n-1] == "ext4" || words[n-1] == "xfs") {
-		part.FileSystem, words = words[n-1], words[:n-1]
-	}
-	size := strings.Join(words, " ")
-	if size == "" {
-		return part, unclear
-	}
-	if slices.Contains(restWords, size) {
-		return part, nil
-	}
-	m := partitionSize.FindStringSubmatch(size)
-	if m == nil {
-		return part, unclear
-	}
-	n, err := strconv.ParseInt(m[1], 10, 64)
-	if err != nil || n == 0 {
-		return part, unclear
-	}
-	part.MiB = n << map[byte]int{'m': 0, 'g': 10, 't': 20}[m[2][0]]
-	return part, nil
-}
-
-// RAIDLevel is how disks are put together; empty is not said.
-type RAIDLevel string
-
-// The levels. None uses a single disk.
-const (
-	RAIDNone RAIDLevel = "none"
-	RAID0    RAIDLevel = "0"
-	RAID1    RAIDLevel = "1"
-	RAID5    RAIDLevel = "5"
-	RAID6    RAIDLevel = "6"
-	RAID10   RAIDLevel = "10"
-)
-
-// raidNeeds is the least number of disks of each level, and how many of n disks
-// hold data.
-var raidNeeds = map[RAIDLevel]struct {
-	least int
-	data  func(n int) int
-}{
-	RAIDNone: {1, func(int) int { return 1 }},
-	RAID0:    {2, func(n int) int { return n }},
-	RAID1:    {2, func(int) int { return 1 }},
-	RAID5:    {3, func(n int) int { return n - 1 }},
-	RAID6:    {4, func(n int) int { return n - 2 }},
-	RAID10:   {4, func(n int) int { return n / 2 }},
-}
-
-// Known reports whether it is one of the levels.
-func (r RAIDLevel) Known() bool { _, ok := raidNeeds[r]; return ok }
-
-// String names the level as people do.
-func (r RAIDLevel) String() string {
-	if r == RAIDNone || r == "" {
-		return "no RAID"
-	}
-	return "RAID " + string(r)
-}
-
-var (
-	raidText = regexp.MustCompile(`^(?:(?:software |hardware |sw |md )?raid)?[ -]?(0|1|5|6|10|1\+0)$`)
-	noRAID   = []string{"none", "no", "no raid", "without raid", "without", "nessuno", "no raid", "senza raid", "nessun raid", "brak", "bez raid", "nie", "single disk", "jbod"}
-)
-
-// ParseRAID reads how a customer asks for RAID, in any of the languages.
-func ParseRAID(text string) (RAIDLevel, bool) {
-	key := strings.Trim(fold(cutBytes(text, maxLabelBytes)).key, " .!-")
-	if slices.Contains(noRAID, key) {
-		return RAIDNone, true
-	}
-	m := raidText.FindStringSubmatch(key)
-	if m == nil {
-		return "", false
-	}
-	return RAIDLevel(strings.ReplaceAll(m[1], "1+0", "10")), true
 }

@@ -13,6 +13,7 @@ const (
 	LetterParked        LetterName = "parked"
 	LetterAcknowledge   LetterName = "acknowledge" // what was understood, and the risk to data (I10)
 	LetterQueued        LetterName = "queued"      // other work on the server comes first
+	LetterErasing       LetterName = "erasing"     // the point of no return: the earlier data is gone from here (I13)
 	LetterRevoked       LetterName = "revoked"     // no further power actions
 	LetterCancelled     LetterName = "cancelled"
 	LetterExpired       LetterName = "expired"
@@ -25,7 +26,7 @@ const (
 func LetterNames() []LetterName {
 	return []LetterName{
 		LetterMissing, LetterNotIdentified, LetterNotOwner, LetterReminder, LetterParked, LetterAcknowledge,
-		LetterQueued, LetterRevoked, LetterCancelled, LetterExpired, LetterSummary, LetterOpened, LetterAttention,
+		LetterQueued, LetterErasing, LetterRevoked, LetterCancelled, LetterExpired, LetterSummary, LetterOpened, LetterAttention,
 	}
 }
 
@@ -50,6 +51,17 @@ type Letter struct {
 	// Power and Backup are what the customer stated.
 	Power  PowerPermission `json:"power,omitzero"`
 	Backup BackupAnswer    `json:"backup,omitempty"`
+	// Offered are the titles of the operating systems that can be asked for (I11).
+	Offered []string `json:"offered,omitempty"`
+	// Plan is a reinstallation as it was understood, its defaults named as such
+	// (I12); nil as long as there is none.
+	Plan *Plan `json:"plan,omitempty"`
+	// Disks are the server's disks and Keep those of them that stay untouched, as
+	// long as there is no plan: a plan names its own.
+	Disks []Disk `json:"disks,omitempty"`
+	Keep  []Disk `json:"keep,omitempty"`
+	// Access is the way into the system that was installed.
+	Access *Access `json:"access,omitempty"`
 	// Ahead is the procedure that has the server now.
 	Ahead Procedure `json:"ahead,omitempty"`
 	// Report is set in the summary and in a cancellation.
@@ -61,6 +73,16 @@ type Letter struct {
 	// By and Reason say who cancelled, and why.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// Access is how a customer reaches an installed system. It holds no secret.
+type Access struct {
+	// Address is an IP address or a host name, with a port where it is not 22.
+	Address string `json:"address"`
+	User    string `json:"user"`
+	// HostKeys are the fingerprints of the system's SSH host keys as ssh-keygen -l
+	// prints them, with or without the kind of the key: "SHA256:...".
+	HostKeys []string `json:"hostKeys,omitempty"`
 }
 
 // Deed is something that was done: a power action with what came of it, or what

@@ -79,6 +79,9 @@ type InstallPolicy struct {
 	Answer Duration `json:"answer" toml:"answer"`
 	// Look is the time between two looks at a system that should answer soon.
 	Look Duration `json:"look" toml:"look"`
+	// Medium is the URL of the boot medium as BMCs reach it, for servers that can
+	// be booted over the network only from virtual media. Empty is none.
+	Medium string `json:"medium,omitempty" toml:"medium"`
 	// Whole is how long all of it may take; the machine's token ends then.
 	Whole Duration `json:"whole" toml:"whole"`
 }

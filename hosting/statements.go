@@ -7,15 +7,15 @@ import (
 	"unicode"
 )
 
-// Statement is one text of the statements that customers make (I8, I9, O20).
+// Statement is one text of the statements that customers make (I8, I9, I13, O20).
 // A version is never changed once customers have seen it: a better wording is
 // a new version, and the old one is still recognized.
 type Statement struct {
 	Kind     StatementKind
 	Version  int // 1 is the first; the same in all languages
 	Language Language
-	// Text holds the placeholder {provider} and, for a window, {from}, {to} and
-	// {zone}.
+	// Text holds the placeholders {provider}, for a window {from}, {to} and {zone},
+	// and for the loss of data {system}.
 	Text string
 }
 
@@ -26,6 +26,10 @@ type Recognized struct {
 	// where they could be read, else as they were written. It is not validated;
 	// Window.Span tells what is wrong with it.
 	Window *Window
+	// System is set with EraseDisks and only then: the name of the operating
+	// system as it was written. Whether it is the one that is going to be
+	// installed is for OperatingSystem.Called to tell.
+	System string
 }
 
 // Permission returns the power permission that the statement gives or refuses,
@@ -65,24 +69,44 @@ var zoneForm = map[Language]string{
 	Polish:  "Kontynent/Miasto",
 }
 
+// systemForm stands for the operating system where a customer has to fill it
+// in. It is no name of a system: brackets are not part of any.
+var systemForm = map[Language]string{
+	English: "[operating system]",
+	Italian: "[sistema operativo]",
+	Polish:  "[system operacyjny]",
+}
+
 // StatementText returns the newest version of a statement with the provider's
-// name filled in: the exact sentence to answer. A window's moments and zone are
-// left as a form that people fill in. A language without texts gets the English
-// one, an unknown kind the empty text.
+// name filled in: the exact sentence to answer. A window's moments and zone, and
+// the system of a data-loss consent, are left as a form that people fill in. A
+// language without texts gets the English one, an unknown kind the empty text.
 func StatementText(kind StatementKind, lang Language, provider string) string {
+	s := newest(kind, lang)
+	return strings.NewReplacer(
+		"{provider}", provider,
+		"{from}", momentForm, "{to}", momentForm, "{zone}", zoneForm[s.Language], "{system}", systemForm[s.Language],
+	).Replace(s.Text)
+}
+
+// ErasureText returns the newest version of the data-loss consent for a system,
+// such as OperatingSystem.Title: the exact sentence to answer (I13, I14). A
+// language without texts gets the English one.
+func ErasureText(lang Language, system string) string {
+	return strings.ReplaceAll(newest(EraseDisks, lang).Text, "{system}", system)
+}
+
+func newest(kind StatementKind, lang Language) Statement {
 	if !lang.Known() {
 		lang = English
 	}
-	var newest Statement
+	var found Statement
 	for _, s := range statements {
-		if s.Kind == kind && s.Language == lang && s.Version > newest.Version {
-			newest = s.Statement
+		if s.Kind == kind && s.Language == lang && s.Version > found.Version {
+			found = s.Statement
 		}
 	}
-	return strings.NewReplacer(
-		"{provider}", provider,
-		"{from}", momentForm, "{to}", momentForm, "{zone}", zoneForm[lang],
-	).Replace(newest.Text)
+	return found
 }
 
 // maxStatementBytes bounds what can be a statement at all.
@@ -101,7 +125,7 @@ func RecognizeStatement(text, provider string) (Recognized, bool) {
 	said := fold(text).bare()
 	for _, s := range statements {
 		if values, ok := s.match(said, name.key); ok {
-			return Recognized{Statement: s.Statement, Window: values.window(s.Language)}, true
+			return Recognized{Statement: s.Statement, Window: values.window(s.Language), System: values["{system}"]}, true
 		}
 	}
 	return Recognized{}, false
@@ -133,10 +157,14 @@ type blanks map[string]string
 // blankShapes says what can be written there. A value of another shape is a
 // changed statement; one of the right shape is read, or refused with a reason.
 var blankShapes = map[string]*regexp.Regexp{
-	"{from}": momentShape,
-	"{to}":   momentShape,
-	"{zone}": regexp.MustCompile(`^[\p{L}0-9_+/-]{1,64}$`),
+	"{from}":   momentShape,
+	"{to}":     momentShape,
+	"{zone}":   regexp.MustCompile(`^[\p{L}0-9_+/-]{1,64}$`),
+	"{system}": regexp.MustCompile(`^[\p{L}0-9](?:[\p{L}0-9 ._+-]*[\p{L}0-9._+-])?$`),
 }
+
+// maxBlank bounds what is written in a blank, in bytes.
+const maxBlank = 80
 
 var momentShape = regexp.MustCompile(
 	`(?i)^(?:[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}[ t][0-9]{1,2}[:.][0-9]{2}|` + momentForm + `)$`)
@@ -162,13 +190,15 @@ func (p pattern) match(said folded, provider string) (blanks, bool) {
 		if next := p.pieces[i+1]; next != "" {
 			end = strings.Index(rest, next)
 		}
-		if end < 0 || !shape.MatchString(rest[:end]) {
+		if end < 0 || end > maxBlank || !shape.MatchString(rest[:end]) {
 			return nil, false
 		}
 		if found == nil {
 			found = blanks{}
 		}
-		found[piece] = said.slice(at, at+end).written
+		if found[piece] = said.slice(at, at+end).written; len(found[piece]) > maxBlank {
+			return nil, false
+		}
 		at += end
 	}
 	return found, at == len(said.key)
@@ -177,7 +207,7 @@ func (p pattern) match(said folded, provider string) (blanks, bool) {
 // window returns the window that was filled in, or nil where the statement has
 // none.
 func (b blanks) window(lang Language) *Window {
-	if b == nil {
+	if b["{from}"] == "" {
 		return nil
 	}
 	return &Window{From: readMoment(b["{from}"], lang), To: readMoment(b["{to}"], lang), Zone: readZone(b["{zone}"])}

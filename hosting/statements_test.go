@@ -14,7 +14,7 @@ const provider = "Żubr & Söhne Hosting S.p.A."
 // filled is a statement as a customer answers it, window and all.
 func filled(s Statement) string {
 	return strings.NewReplacer("{provider}", provider,
-		"{from}", "2026-11-22 02:00", "{to}", "2026-11-22 05:00", "{zone}", "Europe/Rome").Replace(s.Text)
+		"{from}", "2026-11-22 02:00", "{to}", "2026-11-22 05:00", "{zone}", "Europe/Rome", "{system}", "Debian 12").Replace(s.Text)
 }
 
 func allStatements() []Statement {
@@ -49,7 +49,7 @@ func TestStatements_EveryVersionInEveryLanguage(t *testing.T) {
 			t.Errorf("%s version %d: languages %v, want %v", v.kind, v.version, have, want)
 		}
 	}
-	for _, kind := range []StatementKind{PowerAllowed, PowerWindow, PowerRefused, BackupExists, LossAccepted} {
+	for _, kind := range []StatementKind{PowerAllowed, PowerWindow, PowerRefused, BackupExists, LossAccepted, EraseDisks} {
 		if languages[version{kind, 1}] == nil {
 			t.Errorf("%s has no text", kind)
 		}
@@ -63,12 +63,13 @@ func TestStatementText_I6_I9(t *testing.T) {
 		lang Language
 		want string
 	}{
-		"English":          {PowerAllowed, English, "I authorize Acme to power off, power on and restart this server at any time."},
-		"Italian":          {PowerRefused, Italian, "Non autorizzo Acme a spegnere, accendere o riavviare questo server."},
-		"Polish":           {BackupExists, Polish, "Potwierdzam, że istnieje aktualna kopia zapasowa danych z tego serwera."},
-		"window as a form": {PowerWindow, English, "I authorize Acme to power off, power on and restart this server only between YYYY-MM-DD HH:MM and YYYY-MM-DD HH:MM (time zone Continent/City)."},
-		"other language":   {BackupExists, "de", "I confirm that a current backup of the data on this server exists."},
-		"unknown kind":     {"consent-to-nothing", English, ""},
+		"English":           {PowerAllowed, English, "I authorize Acme to power off, power on and restart this server at any time."},
+		"Italian":           {PowerRefused, Italian, "Non autorizzo Acme a spegnere, accendere o riavviare questo server."},
+		"Polish":            {BackupExists, Polish, "Potwierdzam, że istnieje aktualna kopia zapasowa danych z tego serwera."},
+		"window as a form":  {PowerWindow, English, "I authorize Acme to power off, power on and restart this server only between YYYY-MM-DD HH:MM and YYYY-MM-DD HH:MM (time zone Continent/City)."},
+		"erasure as a form": {EraseDisks, Polish, "Akceptuję, że instalacja systemu [system operacyjny] trwale usunie wszystkie dane z dysków tego serwera, z wyjątkiem dysków, o których zachowanie proszę."},
+		"other language":    {BackupExists, "de", "I confirm that a current backup of the data on this server exists."},
+		"unknown kind":      {"consent-to-nothing", English, ""},
 	} {
 		if got := StatementText(test.kind, test.lang, "Acme"); got != test.want {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, test.want)
@@ -87,6 +88,9 @@ func TestRecognizeStatement_RoundTripsUnderNoise_I8(t *testing.T) {
 		}
 		if (got.Window != nil) != (s.Kind == PowerWindow) {
 			t.Fatalf("window of %s is %v", s.Kind, got.Window)
+		}
+		if (got.System != "") != (s.Kind == EraseDisks) || got.System != "" && spaced(got.System) != " debian 12 " {
+			t.Fatalf("system of %s is %q", s.Kind, got.System)
 		}
 		if got.Window != nil && *got.Window != (Window{"2026-11-22 02:00", "2026-11-22 05:00", "Europe/Rome"}) {
 			t.Fatalf("%q reads as %v", text, got.Window)
@@ -166,8 +170,11 @@ func TestRecognizeStatement_ChangedWord_I6(t *testing.T) {
 		if !ok {
 			return
 		}
-		// All that can differ is what was filled in; the window is then another.
-		if got.Statement != s || s.Kind != PowerWindow || *got.Window == (Window{"2026-11-22 02:00", "2026-11-22 05:00", "Europe/Rome"}) {
+		// All that can differ is what was filled in; the window or the system is
+		// then another.
+		otherWindow := got.Window != nil && *got.Window != (Window{"2026-11-22 02:00", "2026-11-22 05:00", "Europe/Rome"})
+		otherSystem := s.Kind == EraseDisks && !(OperatingSystem{Distribution: "Debian", Version: "12"}).Called(got.System)
+		if got.Statement != s || !otherWindow && !otherSystem {
 			t.Fatalf("%q counts as %s %s", text, got.Kind, got.Language)
 		}
 	})
@@ -290,8 +297,10 @@ func TestRecognized_MeansWhatItSays(t *testing.T) {
 		PowerWindow:  {grant: GrantWindow},
 		BackupExists: {backup: BackupCurrent},
 		LossAccepted: {backup: BackupLossOkay},
+		EraseDisks:   {}, // says nothing about power or backups
 	} {
-		r, ok := RecognizeStatement(StatementText(kind, Polish, provider), provider)
+		text := strings.ReplaceAll(StatementText(kind, Polish, provider), systemForm[Polish], "Debian 12")
+		r, ok := RecognizeStatement(text, provider)
 		if !ok || r.Kind != kind {
 			t.Errorf("%s: recognized as %v %s", kind, ok, r.Kind)
 		}

@@ -24,6 +24,10 @@ var statements = patterns([]Statement{
 	{LossAccepted, 1, English, "There is no recent backup of the data on this server, and I accept that this data may be lost."},
 	{LossAccepted, 1, Italian, "Non esiste un backup recente dei dati di questo server e accetto che tali dati possano andare persi."},
 	{LossAccepted, 1, Polish, "Nie istnieje aktualna kopia zapasowa danych z tego serwera i akceptuję, że dane te mogą zostać utracone."},
+
+	{EraseDisks, 1, English, "I accept that installing {system} permanently erases all data on the disks of this server, except on disks that I asked to keep."},
+	{EraseDisks, 1, Italian, "Accetto che l'installazione di {system} cancelli definitivamente tutti i dati dai dischi di questo server, tranne che dai dischi che ho chiesto di conservare."},
+	{EraseDisks, 1, Polish, "Akceptuję, że instalacja systemu {system} trwale usunie wszystkie dane z dysków tego serwera, z wyjątkiem dysków, o których zachowanie proszę."},
 })
 
 func patterns(texts []Statement) []pattern {

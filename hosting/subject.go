@@ -38,6 +38,23 @@ var procedureTitles = []phrases[Procedure]{
 		"Prośba o interwencję na serwerze", "Zgłoszenie interwencji na serwerze", "Wniosek o interwencję na serwerze", "Prośba o interwencję serwerową",
 		"Zlecenie interwencji na serwerze",
 	}},
+
+	{OSReinstall, English, []string{
+		"OS reinstall request", "OS reinstallation request", "Operating system reinstallation request", "Operating system reinstall request",
+		"Reinstallation request", "Reinstall request", "Server reinstallation request", "Server reinstall request",
+		"Request for OS reinstallation", "Request for reinstallation", "Request for operating system reinstallation",
+	}},
+	{OSReinstall, Italian, []string{
+		"Richiesta di reinstallazione del sistema operativo", "Richiesta reinstallazione del sistema operativo",
+		"Richiesta di reinstallazione sistema operativo", "Richiesta reinstallazione sistema operativo", "Richiesta di reinstallazione del server",
+		"Richiesta reinstallazione server", "Richiesta di reinstallazione OS", "Richiesta reinstallazione OS", "Richiesta di reinstallazione", "Richiesta reinstallazione",
+	}},
+	{OSReinstall, Polish, []string{
+		"Prośba o reinstalację systemu operacyjnego", "Zgłoszenie reinstalacji systemu operacyjnego", "Wniosek o reinstalację systemu operacyjnego",
+		"Zlecenie reinstalacji systemu operacyjnego", "Prośba o reinstalację systemu", "Zlecenie reinstalacji systemu", "Zgłoszenie reinstalacji systemu",
+		"Prośba o reinstalację serwera", "Zlecenie reinstalacji serwera", "Prośba o reinstalację", "Zlecenie reinstalacji",
+		"Prośba o ponowną instalację systemu operacyjnego", "Prośba o ponowną instalację systemu",
+	}},
 }
 
 // serverForms stand in a subject where the customer is to name the server.
@@ -58,6 +75,7 @@ func ProcedureBySubject(subject string) (proc Procedure, server string, lang Lan
 	if end := subjectPrefix.FindStringIndex(text.key); end != nil {
 		text = text.slice(end[1], len(text.key))
 	}
+	var longest int
 	for _, p := range procedureTitles {
 		for _, said := range p.said {
 			title := fold(said).key
@@ -65,10 +83,15 @@ func ProcedureBySubject(subject string) (proc Procedure, server string, lang Lan
 			if next, _ := utf8.DecodeRuneInString(rest); !found || unicode.IsLetter(next) || unicode.IsDigit(next) {
 				continue
 			}
-			return p.meaning, ServerReference(text.slice(len(title), len(text.key)).written), p.language, true
+			if len(title) > longest { // "Reinstallation request" begins others
+				longest, proc, lang = len(title), p.meaning, p.language
+			}
 		}
 	}
-	return "", "", "", false
+	if longest == 0 {
+		return "", "", "", false
+	}
+	return proc, ServerReference(text.slice(longest, len(text.key)).written), lang, true
 }
 
 // subjectPrefix matches replies (Re:, R:, Odp:, AW:), forwards (Fwd:, I:, PD:),
@@ -83,7 +106,7 @@ var subjectPrefix = regexp.MustCompile(
 func ServerReference(text string) string {
 	text = strings.Trim(fold(text).written, " -:=")
 	if inside := bracketed.FindStringSubmatch(text); inside != nil {
-		text = inside[1]
+		text = strings.Join(inside[1:], "") // one of them matched
 	}
 	text = strings.Trim(text, " -:=.,;\"'*_`")
 	if !strings.ContainsAny(text, "([{<") || !strings.ContainsAny(text, ")]}>") { // half a pair
@@ -107,8 +130,9 @@ func ServerReference(text string) string {
 }
 
 var (
-	// bracketed matches a text that begins with something in brackets.
-	bracketed = regexp.MustCompile(`^[\[({<]([^\])}>]+)[\])}>]`)
+	// bracketed matches a text that begins with something in brackets, which may
+	// hold brackets of another kind: "[DS-1042 (web-01)]".
+	bracketed = regexp.MustCompile(`^(?:\[([^\]]+)\]|\(([^)]+)\)|\{([^}]+)\}|<([^>]+)>|[\[({<]([^\[\](){}<>]+)[\])}>])`)
 	// referencePair matches "DS-1042 / 192.0.2.10" and "DS-1042 (192.0.2.10)".
 	referencePair = regexp.MustCompile(`^([^/(]*[^/( ])(?: ?/ ?| \()([^/)]+)\)?$`)
 	serviceID     = regexp.MustCompile(`^(?i:[a-z]{1,8})-?[0-9]{1,12}$`)

@@ -1,6 +1,7 @@
 package hosting
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -97,6 +98,8 @@ func (s OperatingSystem) Validate() error {
 		return wrong("its id is not one", "use lower-case letters, digits, dots and dashes, such as debian-12")
 	case !systemWords.MatchString(s.Distribution) || !systemWords.MatchString(s.Version) || s.Edition != "" && !systemWords.MatchString(s.Edition):
 		return wrong("distribution, version or edition is missing or no plain name", "write them as customers do: Debian, 12")
+	case len(s.Title()) > maxBlank || fold(s.Title()).written != s.Title():
+		return wrong("nobody can write its name as it stands, or it is too long", fmt.Sprintf("use plain letters, single blanks and at most %d bytes for distribution, version and edition together", maxBlank))
 	case s.Architecture != "x86_64" && s.Architecture != "aarch64":
 		return wrong("the architecture "+quote(s.Architecture)+" is not known", "use x86_64 or aarch64")
 	case len(s.Firmware) == 0 || slices.ContainsFunc(s.Firmware, func(f Firmware) bool { return f != FirmwareUEFI && f != FirmwareLegacy }):
@@ -111,10 +114,11 @@ func (s OperatingSystem) Validate() error {
 	case (s.Method == MethodImage) != (s.Image != BootFile{}):
 		return wrong("the method image, and only it, needs an image", "give its path and sha256")
 	}
-	for _, f := range []BootFile{s.Kernel, s.Initrd, s.Image} {
-		if f == s.Image && f == (BootFile{}) {
-			continue
-		}
+	files := []BootFile{s.Kernel, s.Initrd}
+	if s.Method == MethodImage {
+		files = append(files, s.Image)
+	}
+	for _, f := range files {
 		if !f.ok() {
 			return wrong("the boot file "+quote(f.Path)+" has no clean relative path or no SHA-256 in hex", "give path, below the folder of boot files, and sha256 as sha256sum prints it")
 		}
@@ -128,18 +132,30 @@ func (f BootFile) ok() bool {
 
 var bootPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`)
 
-// MatchSystems returns the entries that a customer's words name: by id or
-// title, else those whose title begins with them ("Debian").
+// Called reports whether words are the title or the id of the system, and of no
+// other: letter case, blanks and signs between the words make no difference, a
+// word too few or too many does. A data-loss consent for other words is none for
+// this system (I14).
+func (s OperatingSystem) Called(words string) bool {
+	return len(words) <= maxLabelBytes && (spaced(words) == spaced(s.Title()) || strings.EqualFold(strings.TrimSpace(words), s.ID))
+}
+
+// MatchSystems returns the entries that a customer's words name, without what
+// they explain in parentheses: by id or title, else those whose title begins with
+// them ("Debian").
 func MatchSystems(catalogue []OperatingSystem, words string) []OperatingSystem {
-	key := strings.TrimSpace(spaced(cutBytes(words, maxLabelBytes)))
+	words, _, _ = strings.Cut(words, "(")
+	key := spaced(words)
+	if strings.TrimSpace(key) == "" || len(words) > maxLabelBytes {
+		return nil
+	}
 	var exact, begun []OperatingSystem
 	for _, s := range catalogue {
-		title := strings.TrimSpace(spaced(s.Title()))
 		switch {
-		case key == "" || !s.Installable():
-		case key == title || strings.EqualFold(strings.TrimSpace(words), s.ID):
+		case !s.Installable():
+		case s.Called(words):
 			exact = append(exact, s)
-		case strings.HasPrefix(title+" ", key+" "):
+		case strings.HasPrefix(spaced(s.Title()), key):
 			begun = append(begun, s)
 		}
 	}

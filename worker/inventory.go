@@ -13,18 +13,21 @@ import (
 	"github.com/handrail/handrail/settings"
 )
 
-// inventory is a file of customers and servers, as `worker import` reads it.
+// inventory is a file of customers, servers and operating systems, as `worker
+// import` reads it.
 type inventory struct {
-	Organizations []hosting.Organization `json:"organizations"`
-	Servers       []hosting.Server       `json:"servers"`
+	Organizations []hosting.Organization    `json:"organizations"`
+	Servers       []hosting.Server          `json:"servers"`
+	Systems       []hosting.OperatingSystem `json:"systems"`
 }
 
 func importCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "import FILE", Short: "Write the customers and servers of a JSON file into the records (DATABASE_URL)", Args: cobra.ExactArgs(1),
-		Long: `Writes the customers and servers of a JSON file into the records, all or none:
-new ones are added, known ones replaced. A contact that is left out becomes
-inactive; a server that is left out stays as it is. For instance:
+		Use: "import FILE", Short: "Write the customers, servers and operating systems of a JSON file into the records (DATABASE_URL)", Args: cobra.ExactArgs(1),
+		Long: `Writes the customers, servers and operating systems of a JSON file into the
+records: new ones are added, known ones replaced. A contact that is left out
+becomes inactive; a server or system that is left out stays as it is. Of what is
+wrong nothing is written, of its kind or of those that follow. For instance:
 
   {
     "organizations": [{"id": "rossi", "name": "Rossi S.p.A.", "contacts": [
@@ -34,10 +37,18 @@ inactive; a server that is left out stays as it is. For instance:
       "bmc": {"endpoints": [
         {"protocol": "redfish", "address": "10.0.0.10:443", "secret": "file:srv-1001", "system": "System.Embedded.1",
          "tls": {"fingerprint": "SHA-256 of the certificate, in hex"}},
-        {"protocol": "ipmi", "address": "10.0.0.10:623", "secret": "file:srv-1001"}]}}]
+        {"protocol": "ipmi", "address": "10.0.0.10:623", "secret": "file:srv-1001"}]},
+      "macs": ["52:54:00:12:34:56"]}],
+    "systems": [{"id": "debian-12", "distribution": "Debian", "version": "12", "architecture": "x86_64",
+      "firmware": ["uefi", "legacy"], "method": "installer", "answer": "preseed", "mirror": "http://deb.debian.org/debian",
+      "kernel": {"path": "debian-12/linux", "sha256": "as sha256sum prints it"},
+      "initrd": {"path": "debian-12/initrd.gz", "sha256": "as sha256sum prints it"}}]
   }
 
-No password stands in it: secret names an entry of HANDRAIL_BMC_SECRETS.`,
+No password stands in it: secret names an entry of HANDRAIL_BMC_SECRETS. The macs
+are those of the network cards that a server boots by; what boots are the files of
+systems, by their paths below the folder of boot files. A system that should not
+be offered any more is given once more, with "withdrawn": true.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var url string
 			err := settings.Read(os.LookupEnv, []settings.Setting{
@@ -53,7 +64,8 @@ No password stands in it: secret names an entry of HANDRAIL_BMC_SECRETS.`,
 			if err := in.write(cmd.Context(), url); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d customers and %d servers are in the records\n", len(in.Organizations), len(in.Servers))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d customers, %d servers and %d operating systems are in the records\n",
+				len(in.Organizations), len(in.Servers), len(in.Systems))
 			return err
 		},
 	}
@@ -80,6 +92,11 @@ func readInventory(path string) (inventory, error) {
 }
 
 func (in inventory) write(ctx context.Context, url string) error {
+	for _, s := range in.Systems {
+		if err := s.Validate(); err != nil {
+			return err
+		}
+	}
 	r, err := records.Open(ctx, url)
 	if err != nil {
 		return err
@@ -88,5 +105,8 @@ func (in inventory) write(ctx context.Context, url string) error {
 	if err := r.ImportOrganizations(ctx, in.Organizations); err != nil {
 		return err
 	}
-	return r.ImportServers(ctx, in.Servers)
+	if err := r.ImportServers(ctx, in.Servers); err != nil {
+		return err
+	}
+	return r.ImportSystems(ctx, in.Systems)
 }

@@ -15,6 +15,8 @@ type customerState struct {
 	Language hosting.Language `json:"language,omitempty"`
 	// Fields are the request as it is known by now.
 	Fields hosting.RequestFields `json:"fields,omitzero"`
+	// Erasure is the data-loss consent, with what it was given for.
+	Erasure *erasure `json:"erasure,omitempty"`
 	// Credentials is a reference into the secret store (I5).
 	Credentials string `json:"credentials,omitempty"`
 	// Said is every statement that counted, oldest first.
@@ -135,6 +137,10 @@ func (op *operation) read(e hosting.TicketEvent) {
 		b.Evidence = saidIn(e, b.Evidence)
 		op.stateBackup(*b)
 	}
+	if st := e.Fields.Install.Erasure; st != nil {
+		st.Evidence = saidIn(e, st.Evidence)
+		op.acceptErasure(*st)
+	}
 	op.Customer.Heard++
 }
 
@@ -182,5 +188,27 @@ func (op *operation) learn(f hosting.RequestFields) {
 	if len(f.FailedTools) > 0 {
 		known.FailedTools = f.FailedTools
 	}
+	learnInstallation(&known.Install, f.Install)
 	known.Unclear, known.Redacted = f.Unclear, f.Redacted
+}
+
+// learnInstallation does the same for what is to be installed. The consent goes
+// through its gate.
+func learnInstallation(known *hosting.InstallFields, f hosting.InstallFields) {
+	for _, field := range []struct{ have, got *string }{
+		{&known.System, &f.System}, {(*string)(&known.RAID), (*string)(&f.RAID)}, {&known.HostName, &f.HostName}, {&known.Password, &f.Password},
+	} {
+		if *field.got != "" {
+			*field.have = *field.got
+		}
+	}
+	if f.Partitioning != nil {
+		known.Partitioning = f.Partitioning
+	}
+	if len(f.SSHKeys) > 0 {
+		known.SSHKeys = f.SSHKeys
+	}
+	if f.Keep != nil {
+		known.Keep = f.Keep
+	}
 }

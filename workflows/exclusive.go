@@ -24,7 +24,7 @@ func (op *operation) takeServer(ctx workflow.Context) error {
 		if err := op.readServer(ctx); err != nil {
 			return err
 		}
-		if needPower.met(op) {
+		if op.permission().met(op) {
 			op.Machine.Taken = true
 			return nil
 		}
@@ -60,6 +60,11 @@ func (op *operation) dropFormerContacts() {
 	if p := known.Power; p != nil && p.Permission.Grant != hosting.GrantRefused {
 		if _, ok := op.Subject.Organization.Contact(p.Evidence.Author); !ok {
 			known.Power = nil
+		}
+	}
+	if e := op.Customer.Erasure; e != nil && e.Consent == "" {
+		if _, ok := op.Subject.Organization.Contact(e.Statement.Evidence.Author); !ok {
+			op.Customer.Erasure = nil
 		}
 	}
 }

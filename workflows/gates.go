@@ -31,6 +31,10 @@ var (
 		p := op.powerPermitted()
 		return p.Answered() && !windowOver(p, *op.now())
 	}}
+	// needPowerAllowed is for work that can not be done without power actions.
+	needPowerAllowed = need{hosting.FieldPower, func(op *operation) bool {
+		return needPower.met(op) && op.powerPermitted().Grant != hosting.GrantRefused
+	}}
 	needBackup = need{hosting.FieldBackup, func(op *operation) bool { return op.backupStated() != hosting.BackupNone }}
 	// needAccess: where work inside the system is needed, a console (a server
 	// with a BMC has one) or credentials by reference (I5).
@@ -38,6 +42,14 @@ var (
 		return !worksInside[op.Customer.Fields.Reason] || op.Customer.Credentials != "" || len(op.Subject.Server.BMC.Endpoints) > 0
 	}}
 )
+
+// permission is what this procedure needs the customer to say on power.
+func (op *operation) permission() need {
+	if op.procedure.permission != nil {
+		return *op.procedure.permission
+	}
+	return needPower
+}
 
 // worksInside lists the reasons that lead into the operating system.
 var worksInside = map[hosting.Reason]bool{hosting.ReasonNetwork: true, hosting.ReasonUpdate: true}
@@ -133,11 +145,11 @@ func (op *operation) permitPower(p hosting.PowerStatement) {
 // people mistype dates: what permits less counts whatever its time.
 func (op *operation) overtaken(p hosting.PowerStatement) bool {
 	last := op.Customer.Fields.Power
-	return last != nil && p.Evidence.At.Before(last.Evidence.At) && reach[p.Permission.Grant] >= reach[last.Permission.Grant]
+	return last != nil && p.Evidence.At.Before(last.Evidence.At) && extent[p.Permission.Grant] >= extent[last.Permission.Grant]
 }
 
-// reach says which permission permits more.
-var reach = map[hosting.PowerGrant]int{hosting.GrantRefused: 0, hosting.GrantWindow: 1, hosting.GrantAllowed: 2}
+// extent says which permission permits more.
+var extent = map[hosting.PowerGrant]int{hosting.GrantRefused: 0, hosting.GrantWindow: 1, hosting.GrantAllowed: 2}
 
 // stateBackup puts the word on backups in force (I9).
 func (op *operation) stateBackup(b hosting.BackupStatement) {
@@ -157,12 +169,17 @@ type filing struct {
 }
 
 func (op *operation) keep(f filing) {
+	op.remember(f.Evidence)
+	op.Files = append(op.Files, f)
+}
+
+// remember adds a statement to those that the status shows.
+func (op *operation) remember(e hosting.Evidence) {
 	c := &op.Customer
-	c.Said = append(c.Said, f.Evidence)
+	c.Said = append(c.Said, e)
 	if extra := len(c.Said) - maxRemembered; extra > 0 {
 		c.Said = c.Said[extra:]
 	}
-	op.Files = append(op.Files, f)
 }
 
 // file stores the statements that are not stored yet. Nothing is done on the
@@ -220,7 +237,7 @@ func (op *operation) revokePower(ctx workflow.Context, by hosting.Evidence) erro
 // it meanwhile, and is asked for another where it has passed unused.
 func (op *operation) awaitWindow(ctx workflow.Context) error {
 	for {
-		if err := op.collect(needPower)(ctx); err != nil {
+		if err := op.collect(op.permission())(ctx); err != nil {
 			return err
 		}
 		p := op.powerPermitted()

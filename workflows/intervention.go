@@ -40,13 +40,18 @@ func ServerIntervention(ctx workflow.Context, in InterventionRequest) (Result, e
 		return Result{}, activities.Cross(err)
 	}
 	i := newIntervention(ctx, in)
-	return i.run(procedure{
+	return i.run(i.page())
+}
+
+func (i *intervention) page() procedure {
+	return procedure{
 		course:   i.course(),
 		handlers: i.handlers,
+		about:    i.about,
 		restart: func(r Request) error {
-			return workflow.NewContinueAsNewError(ctx, ServerIntervention, InterventionRequest{Request: r})
+			return workflow.NewContinueAsNewError(i.root, ServerIntervention, InterventionRequest{Request: r})
 		},
-	})
+	}
 }
 
 func newIntervention(ctx workflow.Context, in InterventionRequest) *intervention {
@@ -125,6 +130,12 @@ func (i *intervention) handlers() error {
 			i.work.Finished = &f
 			return "finished; the server is checked next", nil
 		})
+}
+
+// about is the reason and the details (I2, I3).
+func (i *intervention) about() string {
+	f := i.Customer.Fields
+	return string(f.Reason) + triedWords(f.FailedTools) + ": " + f.Details
 }
 
 func (i *intervention) awaitTechnician(ctx workflow.Context) error {

@@ -102,6 +102,9 @@ func (op *operation) address(l hosting.Letter) hosting.Letter {
 	if op.serverID() != "" {
 		l.Server = op.Subject.Server.String()
 	}
+	if op.procedure.enclose != nil {
+		op.procedure.enclose(&l)
+	}
 	return l
 }
 
@@ -128,8 +131,7 @@ func (op *operation) key(what string, number int) string {
 // acknowledge writes down what was asked for (I2, I3), and tells the customer
 // what was understood and what the risk is (I10, O31).
 func (op *operation) acknowledge(ctx workflow.Context) error {
-	f := op.Customer.Fields
-	op.logAction(ctx, op.addressee().Email, "request", cut(string(f.Reason)+triedWords(f.FailedTools)+": "+f.Details, maxText))
+	op.logAction(ctx, op.addressee().Email, "request", cut(op.procedure.about(), maxText))
 	return op.write(ctx, hosting.Letter{
 		Name: hosting.LetterAcknowledge, Power: op.powerPermitted(), Backup: op.backupStated(),
 		Redacted: op.Customer.Fields.Redacted,
@@ -141,11 +143,12 @@ func (op *operation) acknowledge(ctx workflow.Context) error {
 func (op *operation) summarize(ctx workflow.Context, report hosting.Report) error {
 	// What the customer is told is final: the downtime, and that it is over.
 	op.Machine.Downtime, op.Machine.OffSince = op.downtime(), nil
+	before := op.NoReturn
 	op.NoReturn = op.current().title
 	report.Actions, report.Downtime = op.Machine.Report, op.Machine.Downtime
 	l := hosting.Letter{Name: hosting.LetterSummary, Report: &report}
 	if err := op.writeLast(ctx, l); err != nil {
-		op.NoReturn = ""
+		op.NoReturn = before
 		return err
 	}
 	if !op.Policy.MailSummary {

@@ -91,8 +91,27 @@ func (op *operation) guard(order PowerOrder) bmc.Guard {
 	return bmc.Guard{Permission: op.powerPermitted()}
 }
 
-// setPower acts once the machine is free, under a guard evaluated again then.
+// setPower is staff's power action.
 func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.PowerResult, error) {
+	return op.movePower(ctx, order, op.mayPower)
+}
+
+// cyclePower is the procedure's own. It is a success only if the machine was
+// seen off and on again.
+func (op *operation) cyclePower(ctx workflow.Context, forced bool) error {
+	order := PowerOrder{Staff: Staff{By: ourselves}, Action: hosting.ActCycle, Forced: forced}
+	result, err := op.movePower(ctx, order, func(PowerOrder) error { return op.powerPermitted().Check(op.serverID(), *op.now()) })
+	if err != nil {
+		return err
+	}
+	return result.Err(op.serverID())
+}
+
+// ourselves is who acts where no member of staff does.
+const ourselves = "Handrail"
+
+// movePower acts once the machine is free, under a guard evaluated again then.
+func (op *operation) movePower(ctx workflow.Context, order PowerOrder, may func(PowerOrder) error) (hosting.PowerResult, error) {
 	op.acting++
 	defer func() { op.acting-- }()
 	if err := op.chassis.Lock(ctx); err != nil {
@@ -102,7 +121,7 @@ func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.P
 	if err := op.file(ctx); err != nil {
 		return hosting.PowerResult{}, err
 	}
-	if err := op.mayPower(order); err != nil {
+	if err := may(order); err != nil {
 		return hosting.PowerResult{}, err
 	}
 	op.owe(undoPower)
@@ -224,6 +243,6 @@ func (op *operation) restorePower(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	op.logAction(ctx, "Handrail", "power on as found", powerWords(result))
+	op.logAction(ctx, ourselves, "power on as found", powerWords(result))
 	return result.Err(op.serverID())
 }

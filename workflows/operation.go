@@ -20,6 +20,14 @@ type procedure struct {
 	course []step
 	// handlers registers the procedure's own updates.
 	handlers func() error
+	// permission is what the customer has to say on power; needPower if nil.
+	permission *need
+	// enclose adds the procedure's own to a letter; nil adds nothing.
+	enclose func(*hosting.Letter)
+	// about says in words what was asked for.
+	about func() string
+	// describe adds the procedure's own to the status; nil adds nothing.
+	describe func(*Status)
 	// restart returns the continue-as-new error for the procedure's workflow.
 	restart func(Request) error
 }
@@ -74,6 +82,7 @@ type state struct {
 
 	Customer customerState `json:"customer,omitzero"`
 	Machine  machineState  `json:"machine,omitzero"`
+	Boot     bootState     `json:"boot,omitzero"`
 
 	// Files are statements in force that are not stored yet, Outbox letters that
 	// are on their way.

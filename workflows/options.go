@@ -13,6 +13,7 @@ import (
 	"github.com/handrail/handrail/activities/executions"
 	"github.com/handrail/handrail/activities/mail"
 	"github.com/handrail/handrail/activities/policy"
+	"github.com/handrail/handrail/activities/reach"
 	"github.com/handrail/handrail/activities/records"
 	"github.com/handrail/handrail/hosting"
 )
@@ -24,6 +25,7 @@ var (
 	mailer  *mail.Activities
 	bmcs    *bmc.Activities
 	running *executions.Activities
+	reaches *reach.Activities
 	rules   = &policy.File{}
 )
 
@@ -105,6 +107,16 @@ func (op *operation) callBMC(ctx workflow.Context, summary string, takes time.Du
 			"see that a worker with HANDRAIL_SITES="+site+" runs, then relaunch or act again")
 	}
 	return err
+}
+
+// callSite has a site's worker look at something, so many times.
+func (op *operation) callSite(ctx workflow.Context, summary string, tries int, every time.Duration, out, activity, in any) error {
+	op.show(ctx)
+	return execute(ctx, out, activity, in, workflow.ActivityOptions{
+		TaskQueue: SiteQueue(op.Subject.Server.Site), StartToCloseTimeout: time.Minute,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: every, BackoffCoefficient: 1, MaximumInterval: every, MaximumAttempts: int32(tries)}, //nolint:gosec // bounded by the policy
+		Summary:     summary,
+	})
 }
 
 // poll tries an activity again and again until it succeeds: however long that

@@ -12,12 +12,14 @@ import (
 
 var procedures = map[hosting.Procedure]any{
 	hosting.ServerIntervention: ServerIntervention,
+	hosting.OSReinstall:        OSReinstall,
 }
 
 // idPrefixes is what the workflow ids of each procedure begin with: the ticket
 // or the service id follows after a slash.
 var idPrefixes = map[hosting.Procedure]string{
 	hosting.ServerIntervention: "intervention",
+	hosting.OSReinstall:        "reinstall",
 }
 
 // Register makes every procedure, and the reconciler, known to a worker, or to a

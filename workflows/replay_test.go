@@ -58,10 +58,11 @@ func TestReplayNoticesAnotherOrder(t *testing.T) {
 // anotherOrder acknowledges only after the server was taken.
 func anotherOrder(ctx workflow.Context, in InterventionRequest) (Result, error) {
 	i := newIntervention(ctx, in)
-	course := i.course()
+	page := i.page()
+	course := page.course
 	n := slices.IndexFunc(course, func(s step) bool { return s.name == "acknowledge" })
 	course[n], course[n+2] = course[n+2], course[n]
-	return i.run(procedure{course: course, handlers: i.handlers})
+	return i.run(page)
 }
 
 func recordings(t *testing.T) []string {

@@ -66,14 +66,17 @@ type Status struct {
 	Organization string     `json:"organization,omitempty"`
 	Ticket       string     `json:"ticket,omitempty"`
 	// Reason, Details and FailedTools are what the customer asked for (I2, I3).
-	Reason      hosting.Reason          `json:"reason,omitempty"`
-	Details     string                  `json:"details,omitempty"`
-	FailedTools []hosting.RemoteTool    `json:"failedTools,omitempty"`
-	Power       hosting.PowerPermission `json:"power,omitzero"`
-	Backup      hosting.BackupAnswer    `json:"backup,omitempty"`
-	Consents    []hosting.Evidence      `json:"consents,omitempty"`
-	Actions     []hosting.Action        `json:"actions,omitempty"`
-	Downtime    hosting.Duration        `json:"downtime"`
-	Error       string                  `json:"error,omitempty"`
-	Outcome     string                  `json:"outcome,omitempty"`
+	Reason      hosting.Reason       `json:"reason,omitempty"`
+	Details     string               `json:"details,omitempty"`
+	FailedTools []hosting.RemoteTool `json:"failedTools,omitempty"`
+	// Plan is what is installed, Boot how far its boot over the network is.
+	Plan     *hosting.Plan           `json:"plan,omitempty"`
+	Boot     *hosting.NetworkBoot    `json:"boot,omitempty"`
+	Power    hosting.PowerPermission `json:"power,omitzero"`
+	Backup   hosting.BackupAnswer    `json:"backup,omitempty"`
+	Consents []hosting.Evidence      `json:"consents,omitempty"`
+	Actions  []hosting.Action        `json:"actions,omitempty"`
+	Downtime hosting.Duration        `json:"downtime"`
+	Error    string                  `json:"error,omitempty"`
+	Outcome  string                  `json:"outcome,omitempty"`
 }

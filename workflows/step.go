@@ -26,6 +26,10 @@ type step struct {
 // follow works the course off, from where the cursor stands.
 func (op *operation) follow() error {
 	for op.Cursor < len(op.procedure.course) {
+		if op.Steps[op.Cursor].State == hosting.StepSkipped { // by a leap
+			op.Cursor++
+			continue
+		}
 		if err := op.attempt(op.procedure.course[op.Cursor]); err != nil {
 			return err
 		}
@@ -112,6 +116,13 @@ func (op *operation) relaunch() {
 func (op *operation) skip(by string) {
 	st := &op.Steps[op.Cursor]
 	st.State, st.SkippedBy = hosting.StepSkipped, by
+}
+
+// leap leaves out the steps from the present one up to the named one.
+func (op *operation) leap(to, by string) {
+	for i := op.Cursor; i < len(op.Steps) && op.Steps[i].Name != to; i++ {
+		op.Steps[i].State, op.Steps[i].SkippedBy = hosting.StepSkipped, by
+	}
 }
 
 // wait says what an operation is waiting on.

@@ -16,6 +16,8 @@ type undo string
 // been done, or never become necessary.
 var cleanUps = map[undo]func(*operation, workflow.Context) error{
 	undoPower: (*operation).restorePower,
+	undoBoot:  (*operation).leaveBoot,
+	undoArmed: func(op *operation, ctx workflow.Context) error { _, err := op.withdrawBoot(ctx); return err },
 }
 
 // owe remembers a clean-up before the act that makes it necessary.
@@ -23,6 +25,11 @@ func (op *operation) owe(u undo) {
 	if !slices.Contains(op.Undo, u) {
 		op.Undo = append(op.Undo, u)
 	}
+}
+
+// settled forgets clean-ups that the course itself has paid.
+func (op *operation) settled(paid ...undo) {
+	op.Undo = slices.DeleteFunc(op.Undo, func(u undo) bool { return slices.Contains(paid, u) })
 }
 
 // cleanUp pays what is owed, last first, and adds what could not be paid to the

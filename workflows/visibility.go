@@ -185,6 +185,12 @@ func (op *operation) status() Status {
 	if op.Cursor < len(op.Steps) {
 		s.Error = op.Steps[op.Cursor].Error
 	}
+	if op.Boot.Attempt > 0 {
+		s.Boot = &op.Boot.Last
+	}
+	if op.procedure.describe != nil {
+		op.procedure.describe(&s)
+	}
 	return s
 }
 
@@ -204,10 +210,13 @@ func (op *operation) details() string {
 		fmt.Fprintf(&b, "Server %s, %s, site %s, of %s · ", markdown(s.String()), s.PrimaryIP, s.Site, markdown(op.Subject.Organization.Name))
 	}
 	fmt.Fprintf(&b, "ticket %s\n\n", markdown(op.Ticket))
-	if f := op.Customer.Fields; f.Reason != "" {
-		fmt.Fprintf(&b, "Asked for: %s%s. %s\n\n", f.Reason, triedWords(f.FailedTools), markdown(cut(f.Details, 500)))
+	if about := op.procedure.about(); strings.Trim(about, ": ") != "" {
+		fmt.Fprintf(&b, "Asked for: %s\n\n", markdown(cut(about, 600)))
 	}
 	fmt.Fprintf(&b, "Power: %s. Backup: %s.\n\n", permissionWords(op.powerPermitted()), backupWords(op.backupStated()))
+	if boot := op.Boot.Last; op.Boot.Attempt > 0 {
+		fmt.Fprintf(&b, "Network boot %d: %s%s.\n\n", op.Boot.Attempt, boot.State, stageWords(boot))
+	}
 	if eta := op.eta(); !eta.IsZero() {
 		fmt.Fprintf(&b, "Done at about %s UTC.\n\n", eta.Format(hosting.LocalTime))
 	}
@@ -228,6 +237,13 @@ func (op *operation) details() string {
 		fmt.Fprintf(&b, "\nPast the point of no return: %s.\n", markdown(op.NoReturn))
 	}
 	return b.String()
+}
+
+func stageWords(b hosting.NetworkBoot) string {
+	if b.Stage == "" {
+		return ""
+	}
+	return fmt.Sprintf(", %s, %d %%", markdown(b.Stage), b.Percent)
 }
 
 func triedWords(tools []hosting.RemoteTool) string {

@@ -48,6 +48,11 @@ type world struct {
 	setPower  func(context.Context, bmc.PowerOrder) (hosting.PowerResult, error)
 	readPower func() (hosting.PowerState, error)
 	writeFail error
+
+	// storeConsent and revokeConsents are the records' rules on consents; nil
+	// takes everything.
+	storeConsent   func(hosting.Consent) hosting.Consent
+	revokeConsents func(records.Revocation)
 }
 
 var testStart = time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
@@ -60,6 +65,7 @@ const (
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(silent())
 	w := &world{
 		env: suite.NewTestWorkflowEnvironment(), policy: hosting.DefaultPolicy(), power: hosting.PowerOn,
 		server: hosting.Server{
@@ -128,10 +134,20 @@ func (w *world) mockRecords() {
 		return w.keep(func() { w.muted = true })
 	})
 	env.OnActivity(rec.RecordConsent, any1, any1).Return(func(_ context.Context, c hosting.Consent) (hosting.Consent, error) {
-		return c, w.keep(func() { w.consents = append(w.consents, c) })
+		return c, w.keep(func() {
+			if w.storeConsent != nil {
+				c = w.storeConsent(c)
+			}
+			w.consents = append(w.consents, c)
+		})
 	})
-	env.OnActivity(rec.RevokeConsents, any1, any1).Return(func(context.Context, records.Revocation) error {
-		return w.keep(func() { w.revoked++ })
+	env.OnActivity(rec.RevokeConsents, any1, any1).Return(func(_ context.Context, in records.Revocation) error {
+		return w.keep(func() {
+			w.revoked++
+			if w.revokeConsents != nil {
+				w.revokeConsents(in)
+			}
+		})
 	})
 	env.OnActivity(rec.LogActions, any1, any1).Return(func(_ context.Context, as []hosting.Action) error {
 		return w.keep(func() { w.actions = append(w.actions, as...) })

@@ -134,20 +134,23 @@ type Spending struct {
 // NotAuthorized, saying why, where the consent does not exist, is bound to
 // something else, is revoked, or was spent on another act.
 func (r *Records) SpendConsent(ctx context.Context, in Spending) error {
-	t := task{"spending the consent", in.Server}
-	tag, err := r.pool.Exec(ctx, `
+	return explain(r.host, task{"spending the consent", in.Server}, in.spend(ctx, r.pool))
+}
+
+func (in Spending) spend(ctx context.Context, w writer) error {
+	tag, err := w.Exec(ctx, `
 UPDATE consents SET spent_at = now(), spent_for = $5
 WHERE id = $1 AND operation = $2 AND server = $3 AND target = $4 AND spent_at IS NULL AND revoked_at IS NULL`,
 		in.Consent, in.Operation, in.Server, in.Target, in.Key)
 	if err != nil || tag.RowsAffected() == 1 {
-		return explain(r.host, t, err)
+		return err
 	}
-	c, err := findConsent(ctx, r.pool, in.Consent)
+	c, err := findConsent(ctx, w, in.Consent)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return in.refused("consent " + in.Consent + " is not in the records")
 	}
 	if err != nil {
-		return explain(r.host, t, err)
+		return err
 	}
 	return in.check(c)
 }

@@ -111,7 +111,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 		{"consents_spent_or_revoked", "UPDATE consents SET revoked_at = now(), revoked_by = 'me' WHERE id = '$SPENT'"},
 		{"consents_revoked_by_somebody", consentSQL("$OP", "m-9") + "; UPDATE consents SET revoked_at = now() WHERE message = 'm-9'"},
 		{"consents_are_kept", "DELETE FROM consents"},
-		{"consents_are_kept", "TRUNCATE consents"},
+		{"consents_are_kept|network_boots_are_kept", "TRUNCATE consents CASCADE"},
 
 		{"action_log_append_only", "UPDATE action_log SET what = 'nothing'"},
 		{"action_log_append_only", "UPDATE action_log SET what = what WHERE false"},
@@ -123,7 +123,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 		{"action_log_key_given", "INSERT INTO action_log (operation, key, acted_at, acted_by, what) VALUES ('$OP', '', now(), 'x', 'y')"},
 		{"action_log_who_and_what_given", "INSERT INTO action_log (operation, key, acted_at, acted_by, what) VALUES ('$OP', 'l', now(), '', 'y')"},
 		{"action_log_operation_known", "DELETE FROM operations WHERE id = '$OTHER'"},
-		{"consents_are_kept|action_log_append_only", "TRUNCATE operations CASCADE"},
+		{"consents_are_kept|action_log_append_only|network_boots_are_kept", "TRUNCATE operations CASCADE"},
 	} {
 		sql := names.Replace(c.sql)
 		got := violated(t, inTx(ctx, s.sql, strings.Split(sql, "; ")...))
@@ -178,8 +178,10 @@ func TestVocabularyIsTheDatabases_G2(t *testing.T) {
 		steps = append(steps, hosting.Step{Name: string(state), Title: "A step", State: state})
 	}
 	must(t, s.SaveProgress(ctx, records.Progress{Operation: op.ID, Phase: hosting.PhaseRunning, Steps: steps}))
-	if n := s.count("SELECT count(*) FROM procedures WHERE name = $1", hosting.ServerIntervention); n != 1 {
-		t.Errorf("%s is not among the database's procedures", hosting.ServerIntervention)
+	for _, p := range []hosting.Procedure{hosting.ServerIntervention, hosting.OSReinstall} {
+		if n := s.count("SELECT count(*) FROM procedure_resources WHERE procedure = $1", p); n != 3 {
+			t.Errorf("%s occupies %d parts of a server in the database, want 3", p, n)
+		}
 	}
 }
 

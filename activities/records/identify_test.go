@@ -19,7 +19,7 @@ func TestIdentify_I4_O9(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	more := servers()[1]
-	more.ServiceID, more.Name, more.HostName, more.PrimaryIP = "srv-5", "Żubr", "", "192.0.2.5"
+	more.ServiceID, more.Name, more.HostName, more.PrimaryIP, more.MACs = "srv-5", "Żubr", "", "192.0.2.5", nil
 	same := more
 	same.ServiceID, same.Name, same.PrimaryIP = "srv-6", "database", "192.0.2.6"
 	must(t, s.ImportServers(t.Context(), []hosting.Server{more, same}))

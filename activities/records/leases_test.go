@@ -88,7 +88,8 @@ func TestConflictsAreListedForPeople(t *testing.T) {
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	must(t, err)
 	want := []string{
-		"Backup-Backup:disk", "Backup-Reinstall:disk", "Reinstall-Reinstall:disk+power", "Reinstall-ServerIntervention:power",
+		"Backup-Backup:disk", "Backup-Reinstall:disk", "OSReinstall-OSReinstall:hardware+power+system", "OSReinstall-Reinstall:power",
+		"OSReinstall-ServerIntervention:hardware+power+system", "Reinstall-Reinstall:disk+power", "Reinstall-ServerIntervention:power",
 		"ServerIntervention-ServerIntervention:hardware+power+system",
 	}
 	if !slices.Equal(got, want) {

@@ -51,8 +51,8 @@ type Closing struct {
 }
 
 // CloseOperation closes an operation and with it lets go of its leases, its
-// places in queues and its suppressions, in one transaction. The phase has to be
-// final. Closing again with the same phase changes nothing; with another one it
+// places in queues and its suppressions, withdraws its network boot, or fails
+// the one that erases, in one transaction. The phase has to be final. Closing again with the same phase changes nothing; with another one it
 // is a Conflict.
 func (r *Records) CloseOperation(ctx context.Context, in Closing) error {
 	if !in.Phase.Final() {
@@ -72,7 +72,7 @@ func (r *Records) CloseOperation(ctx context.Context, in Closing) error {
 		if err := putSteps(ctx, tx, in.Operation, in.Steps); err != nil {
 			return err
 		}
-		// The database lets go of leases and suppressions (trigger
+		// The database lets go of leases, suppressions and boots (trigger
 		// operations_let_go), so that it happens whoever closes the row.
 		_, err = tx.Exec(ctx, `
 UPDATE operations SET phase = $2, outcome = $3, waiting_on = '', step = '', closed_at = now() WHERE id = $1`,

@@ -69,7 +69,7 @@ func TestQueueIsFair(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
 		server := servers()[1]
-		server.ServiceID, server.HostName = fmt.Sprint("queue-", run), ""
+		server.ServiceID, server.HostName, server.MACs = fmt.Sprint("queue-", run), "", nil
 		server.PrimaryIP = fmt.Sprintf("198.18.%d.%d", run/256, run%256)
 		must(t, s.ImportServers(t.Context(), []hosting.Server{server}))
 		var model queueModel

@@ -26,8 +26,10 @@ const (
 )
 
 // Records is the way to the database. Its methods are activities, to be
-// registered one by one, except Close, Ping, and those for people: Operations,
-// OpenByTicket, Actions, ImportOrganizations and ImportServers.
+// registered one by one, except Close, Ping, those for people (Operations,
+// OpenByTicket, Actions, Systems, ImportOrganizations, ImportServers and
+// ImportSystems), and those for the gateway's boot listener: HandOutBoot,
+// BootByToken, BeginErasing and ReportBoot.
 type Records struct {
 	pool *pgxpool.Pool
 	host string

@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -71,11 +72,13 @@ func servers() []hosting.Server {
 				},
 				{Protocol: hosting.IPMI, Address: "[fd00::1]:623", Secret: "env:BMC_SRV_1", TLS: hosting.BMCTLS{Insecure: true}},
 			}},
+			MACs: []string{"52:54:00:00:01:02", "52:54:00:00:01:01"},
 			Bays: []hosting.Bay{{Slot: "1", Kind: "drive", HotSwap: new(true)}, {Slot: "1", Kind: "psu"}, {Slot: "0", Kind: "drive", HotSwap: new(false)}},
 		},
 		{
 			ServiceID: "srv-2", Name: "Database", HostName: "db.acme.example", PrimaryIP: "192.0.2.2",
 			Organization: "acme", Site: "mil1", Kind: hosting.Dedicated, State: hosting.ServerActive, StagedAt: &handedOver,
+			MACs: []string{"52:54:00:00:02:01"},
 		},
 		{
 			ServiceID: "srv-3", Name: "web", HostName: "web.globex.example", PrimaryIP: "192.0.2.3",
@@ -84,6 +87,7 @@ func servers() []hosting.Server {
 		{
 			ServiceID: "srv-4", Name: "Attic", HostName: "old.acme.example", PrimaryIP: "192.0.2.4",
 			Organization: "acme", Site: "mil1", Kind: hosting.Dedicated, State: hosting.ServerRetired, StagedAt: &handedOver,
+			MACs: []string{"52:54:00:00:04:01"},
 		},
 	}
 }
@@ -148,4 +152,23 @@ func inTx(ctx context.Context, pool *pgxpool.Pool, statements ...string) error {
 		}
 		return nil
 	})
+}
+
+var errUndone = errors.New("undone")
+
+// undone runs statements, checks what is checked at the end of a transaction,
+// and undoes them.
+func undone(ctx context.Context, pool *pgxpool.Pool, statements ...string) error {
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		for _, sql := range append(statements, "SET CONSTRAINTS ALL IMMEDIATE") {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		return errUndone
+	})
+	if errors.Is(err, errUndone) {
+		return nil
+	}
+	return err
 }

@@ -20,6 +20,7 @@ const (
 	doReadOperation = "look at the operation's history; open a new one for further work"
 	doKnownServer   = "use the service id of a server in the records"
 	doKnownOrg      = "import the organization first"
+	doReadBoot      = "look at the network boot in the records; count a new attempt for another one"
 	doAskAgain      = "ask the customer for the statement again"
 )
 
@@ -83,4 +84,45 @@ var rules = map[string]broken{
 	"action_log_operation_known":        {invalid, "the operation is not in the records", "use the id that OpenOperation returned"},
 	"action_log_key_given":              {invalid, "an entry for the action log has no key", "make a key of step and number"},
 	"action_log_who_and_what_given":     {invalid, "an entry for the action log does not say who did what", "give by and what"},
+
+	"operating_systems_pkey":               {conflict, "the operating system's id is taken", "give every entry an id of its own"},
+	"operating_systems_one_offered":        {conflict, "two entries offer the same operating system", "withdraw one of them, or tell them apart by edition"},
+	"operating_systems_id_plain":           {invalid, "an operating system's id is not one", "use lower-case letters, digits, dots and dashes, such as debian-12"},
+	"operating_systems_named":              {invalid, "an operating system has no distribution or version", "write them as customers do: Debian, 12"},
+	"operating_systems_architecture_known": {invalid, "an operating system's architecture is not known", "use x86_64 or aarch64"},
+	"operating_systems_firmware_known":     {invalid, "an operating system's firmware is not known", "use uefi, legacy or both"},
+	"operating_systems_answer_of_method":   {invalid, "an operating system's method does not read that answer file", "use installer with preseed, autoinstall or kickstart; image or rescue with order"},
+	"operating_systems_boot_files_checked": {invalid, "an operating system's kernel or initrd has no path or no SHA-256", "give path and sha256 of both"},
+	"operating_systems_image_of_method":    {invalid, "the method image, and only it, needs an image", "give its path and sha256"},
+	"operating_systems_mirror_of_method":   {invalid, "an installer, and only an installer, needs a mirror", "give its URL"},
+	"server_macs_one_server":               {conflict, "the network card belongs to another server", "correct the address, or retire the server that had it"},
+	"server_macs_of_a_card":                {invalid, "the address of a network card is that of none", "copy it from the card or the BMC"},
+	"network_boots_one_live":               {conflict, "another network boot of the server is under way", "withdraw or end it first"},
+	"network_boots_one_an_attempt":         {conflict, "the attempt was armed before", "count a new attempt"},
+	"network_boots_token_unique":           {conflict, "the boot token was handed out before", "make a new random one"},
+	"network_boots_operation_known":        {invalid, "the operation is not in the records", "use the id that OpenOperation returned"},
+	"network_boots_server_of_operation":    {invalid, "the operation is about another server, or about none yet", "assign the server to the operation first"},
+	"network_boots_server_not_retired":     {conflict, "the server is retired", "no procedure may touch it; check which server is meant"},
+	"network_boots_begin_armed":            {conflict, "a network boot begins armed", "arm it with ArmBoot"},
+	"network_boots_purpose_known":          {invalid, "the purpose of the network boot is not known", "use install or rescue"},
+	"network_boots_attempt_counted":        {invalid, "the attempt of the network boot is not counted", "count from 1"},
+	"network_boots_names_a_card":           {invalid, "the plan names no network card, so the machine would never get its boot script", "import the server with its macs"},
+	"network_boots_install_needs_consent":  {refused, "an installation needs a consent for its target, and nothing else does", doAskAgain},
+	"network_boots_consent_bound":          {refused, "the consent is for another operation, server or target", doAskAgain},
+	"network_boots_consent_spent":          {refused, "the consent is no data-loss consent, or was not spent for this", doAskAgain},
+	"network_boots_consent_unfulfilled":    {refused, "the installation that the consent allowed is done", doAskAgain},
+	"network_boots_erase_once_a_consent":   {conflict, "the installation that the consent allowed is done", doAskAgain},
+	"network_boots_own_cards":              {conflict, "a network card of the plan is another server's", "correct the records of both servers before anything is done to either"},
+	"network_boot_macs_one_live":           {conflict, "a boot of another server waits for the same network card", "correct the records of both servers before anything is done to either"},
+	"network_boots_go_forward":             {conflict, "a network boot only goes forward, and nothing is erased before it was handed out", doReadBoot},
+	"network_boots_granted_once":           {conflict, "a network boot is handed out once, and let erase once", doReadBoot},
+	"network_boots_keep_identity":          {conflict, "what a network boot is about does not change", "count a new attempt"},
+	"network_boots_stay_ended":             {conflict, "the network boot is over", doReadBoot},
+	"network_boots_are_kept":               {conflict, "network boots are evidence and are kept", "withdraw it instead"},
+	"network_boots_handed_out_with_token":  {invalid, "a boot is handed out with a token that expires later", "give 32 bytes and a time to come"},
+	"network_boots_times_fit_state":        {conflict, "nothing can have been done: the machine was not let that far", doReadBoot},
+	"network_boots_rescue_erases_nothing":  {conflict, "a boot for rescue erases nothing", "ask for a reinstallation"},
+	"network_boots_erases_in_time":         {conflict, "the boot token has expired", "count a new attempt"},
+	"network_boots_failed_says_why":        {invalid, "nothing says why the network boot failed", "give an error"},
+	"network_boots_report_bounded":         {invalid, "the machine's report is too long", "report less"},
 }

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/handrail/handrail/hosting"
 )
@@ -19,6 +22,12 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
+// writer is the same for what is written.
+type writer interface {
+	querier
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
 // selectServer yields one server per row. Addresses other than the primary one
 // come in order.
 const selectServer = `
@@ -26,6 +35,7 @@ SELECT s.service_id, s.name, s.host_name, coalesce(host(s.primary_ip), ''), s.or
        s.state, s.staged_at,
        ARRAY(SELECT host(i.address) FROM server_ips i
              WHERE i.server = s.service_id AND i.address IS DISTINCT FROM s.primary_ip ORDER BY i.address),
+       ARRAY(SELECT m.mac::text FROM server_macs m WHERE m.server = s.service_id ORDER BY m.position),
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                    'protocol', e.protocol, 'address', e.address, 'secret', e.secret, 'system', e.system,
                    'tls', jsonb_build_object(
@@ -40,8 +50,8 @@ FROM servers s `
 func scanServer(row pgx.CollectableRow) (hosting.Server, error) {
 	var s hosting.Server
 	err := row.Scan(&s.ServiceID, &s.Name, &s.HostName, &s.PrimaryIP, &s.Organization, &s.ClusterID, &s.Site, &s.Kind,
-		&s.State, &s.StagedAt, &s.IPs, &s.BMC.Endpoints, &s.Bays)
-	s.IPs, s.BMC.Endpoints, s.Bays = noneIsNil(s.IPs), noneIsNil(s.BMC.Endpoints), noneIsNil(s.Bays)
+		&s.State, &s.StagedAt, &s.IPs, &s.MACs, &s.BMC.Endpoints, &s.Bays)
+	s.IPs, s.MACs, s.BMC.Endpoints, s.Bays = noneIsNil(s.IPs), noneIsNil(s.MACs), noneIsNil(s.BMC.Endpoints), noneIsNil(s.Bays)
 	return s, err
 }
 
@@ -88,6 +98,9 @@ func (r *Records) ImportServers(ctx context.Context, servers []hosting.Server) e
 			return err
 		}
 		servers[i].IPs = ips
+		if servers[i].MACs, err = hardwareAddresses(s.ServiceID, s.MACs); err != nil {
+			return err
+		}
 		if i > 0 && servers[i-1].ServiceID == s.ServiceID {
 			return hosting.Invalid(s.ServiceID, "the server stands twice in the import", "keep one of the two")
 		}
@@ -110,7 +123,11 @@ func (r *Records) ImportServers(ctx context.Context, servers []hosting.Server) e
 }
 
 func putServer(ctx context.Context, tx pgx.Tx, s hosting.Server) error {
-	_, err := tx.Exec(ctx, `
+	b := &pgx.Batch{}
+	// Before its state changes: a server that comes back into service would bring
+	// back the cards that it once had.
+	b.Queue("DELETE FROM server_macs WHERE server = $1", s.ServiceID)
+	b.Queue(`
 INSERT INTO servers (service_id, name, host_name, primary_ip, organization, cluster_id, site, kind, state, staged_at)
 VALUES ($1, $2, $3, nullif($4, '')::inet, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (service_id) DO UPDATE SET
@@ -119,7 +136,7 @@ ON CONFLICT (service_id) DO UPDATE SET
     kind = EXCLUDED.kind, state = EXCLUDED.state, staged_at = EXCLUDED.staged_at`,
 		s.ServiceID, strings.TrimSpace(s.Name), strings.TrimSpace(s.HostName), primary(s), s.Organization, s.ClusterID, s.Site,
 		s.Kind, s.State, s.StagedAt)
-	return err
+	return tx.SendBatch(ctx, b).Close()
 }
 
 func dropParts(ctx context.Context, tx pgx.Tx, s hosting.Server) error {
@@ -139,6 +156,10 @@ WHERE state = 'retired' AND service_id <> $1 AND primary_ip = ANY($2::inet[])`, 
 WHERE o.service_id = i.server AND o.state = 'retired' AND o.service_id <> $1 AND i.address = ANY($2::inet[])`, s.ServiceID, s.IPs)
 	}
 	b.Queue("INSERT INTO server_ips (address, server) SELECT unnest($2::inet[]), $1", s.ServiceID, s.IPs)
+	b.Queue(`
+INSERT INTO server_macs (server, position, mac, retired)
+SELECT $1, m.position, m.mac, $3 FROM unnest($2::macaddr[]) WITH ORDINALITY AS m (mac, position)`,
+		s.ServiceID, s.MACs, s.State == hosting.ServerRetired)
 	for i, e := range s.BMC.Endpoints {
 		b.Queue(`
 INSERT INTO bmc_endpoints (server, position, protocol, address, secret, system, tls_fingerprint, tls_ca, tls_insecure)
@@ -166,6 +187,22 @@ func addresses(s hosting.Server) ([]string, error) {
 		}
 		if !slices.Contains(all, a.String()) {
 			all = append(all, a.String())
+		}
+	}
+	return all, nil
+}
+
+// hardwareAddresses returns the addresses of network cards in lower case with
+// colons, none twice.
+func hardwareAddresses(server string, macs []string) ([]string, error) {
+	var all []string
+	for _, text := range macs {
+		m, err := net.ParseMAC(strings.TrimSpace(text))
+		if err != nil || len(m) != 6 {
+			return nil, hosting.Invalid(server, "the address of a network card can not be read: "+strconv.Quote(text), "write it as 52:54:00:12:34:56")
+		}
+		if !slices.Contains(all, m.String()) {
+			all = append(all, m.String())
 		}
 	}
 	return all, nil

@@ -59,6 +59,40 @@ func TestAddressesOfRetiredServersAreFree(t *testing.T) {
 	}
 }
 
+// A network card leads to one server in service, whatever retired ones had it.
+func TestNetworkCardsMoveOn(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	read := func(id string) hosting.Server {
+		t.Helper()
+		got, err := s.ReadServer(t.Context(), id)
+		must(t, err)
+		return got
+	}
+	all := servers()
+	a, b, old := &all[0], &all[1], &all[3]
+	a.MACs, b.MACs = []string{" 52-54-00-00-02-01"}, []string{"52:54:00:00:01:01", "52:54:00:00:04:01", "5254.0000.0101"}
+	must(t, s.ImportServers(t.Context(), all)) // swapped, and one of the retired server's
+	if got := read("srv-2").MACs; !slices.Equal(got, []string{"52:54:00:00:01:01", "52:54:00:00:04:01"}) {
+		t.Errorf("srv-2 has %v", got)
+	}
+	if got := s.identify("srv-1", customer).Server.MACs; !slices.Equal(got, []string{"52:54:00:00:02:01"}) {
+		t.Errorf("srv-1 is identified with %v", got)
+	}
+	if got := read("srv-4").MACs; !slices.Equal(got, old.MACs) {
+		t.Errorf("the retired server has %v", got)
+	}
+	// Back in service, it may have only what is nobody else's.
+	old.State, old.HostName = hosting.ServerActive, ""
+	wantFault(t, s.ImportServers(t.Context(), []hosting.Server{*old}), hosting.FaultConflict, "network card", "srv-4")
+	old.MACs = nil
+	must(t, s.ImportServers(t.Context(), []hosting.Server{*old}))
+	b.State = hosting.ServerRetired
+	must(t, s.ImportServers(t.Context(), []hosting.Server{*b}))
+	old.MACs = []string{"52:54:00:00:04:01"}
+	must(t, s.ImportServers(t.Context(), []hosting.Server{*old}))
+}
+
 func TestImportRefuses(t *testing.T) {
 	t.Parallel()
 	s := open(t)
@@ -90,6 +124,9 @@ func TestImportRefuses(t *testing.T) {
 			v.BMC = redfish("file:bmc/srv-2")
 			v.BMC.Endpoints[0].Address = "10.0.0.9"
 		}, hosting.FaultInvalidRequest, "host:port"},
+		"network card of another server": {func(v *hosting.Server) { v.MACs = []string{"5254.0000.0101"} }, hosting.FaultConflict, "52:54:00:00:01:01"},
+		"no network card":                {func(v *hosting.Server) { v.MACs = []string{"52:54:00"} }, hosting.FaultInvalidRequest, "52:54:00:12:34:56"},
+		"a group of network cards":       {func(v *hosting.Server) { v.MACs = []string{"33:33:00:00:00:01"} }, hosting.FaultInvalidRequest, "network card"},
 		"same slot twice": {func(v *hosting.Server) {
 			v.Bays = []hosting.Bay{{Slot: "1", Kind: "fan"}, {Slot: "1", Kind: "fan"}}
 		}, hosting.FaultInvalidRequest, "slot"},
