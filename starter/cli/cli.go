@@ -122,7 +122,8 @@ func (a *app) root() *cobra.Command {
 		Short: "Start Handrail's procedures, look at them and steer them",
 		Long: `Start Handrail's procedures, look at them and steer them.
 
-OPERATION is a workflow id (intervention/1001) or the number of a ticket (1001).
+OPERATION is a workflow id (reinstall/1002) or the number of a ticket (1002); where
+a ticket has several, the one that the command is for and that runs.
 Every command that changes something records who did it: --by, else
 HANDRAIL_USER, else USER.
 
@@ -130,8 +131,9 @@ Temporal is found by its standard settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE
 TEMPORAL_API_KEY, TEMPORAL_TLS_…); without them, at ` + client.DefaultHostPort + `.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the reason is printed),
-4 no such operation.`,
+4 no such operation or server.`,
 		Example: `  starter start intervention --ticket 1001 --by anna
+  starter start reinstall --ticket 1002 --system "Debian 12" --by anna
   starter list --phase waiting
   starter show 1001 --watch
   starter power 1001 cycle --by anna`,
@@ -150,7 +152,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the reason is printed),
 		&cobra.Group{ID: "run", Title: "Run:"})
 	root.SetHelpCommandGroupID("run")
 	root.SetCompletionCommandGroupID("run")
-	root.AddCommand(a.start(), a.list(), a.show(), a.history(), a.serve())
+	root.AddCommand(a.start(), a.list(), a.show(), a.history(), a.systems(), a.giveUp(), a.serve())
 	root.AddCommand(a.decisions()...)
 	root.AddCommand(a.gates()...)
 	root.AddCommand(a.work()...)

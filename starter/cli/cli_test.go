@@ -131,8 +131,8 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder
 	for _, command := range []string{
-		"", "list", "show", "history", "start", "start intervention", "relaunch", "skip", "cancel", "hold", "resume", "note",
-		"authorize-power", "confirm-backup", "provide-credentials", "power", "record-action", "finish", "serve",
+		"", "list", "show", "history", "systems", "start", "start intervention", "start reinstall", "relaunch", "skip", "cancel", "give-up", "hold",
+		"resume", "note", "authorize-power", "confirm-backup", "consent", "specify", "provide-credentials", "power", "record-action", "finish", "serve",
 	} {
 		s := run(t, nil, append(strings.Fields(command), "--help")...)
 		if s.code != 0 || s.err != "" {
@@ -161,6 +161,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"list", "--nope"}, "unknown flag: --nope"},
 		{[]string{"list", "x"}, "usage: starter list [flags]"},
 		{[]string{"list", "--phase", "asleep"}, `--phase "asleep" is not one of waiting, queued`},
+		{[]string{"list", "--procedure", "Reboot"}, `--procedure "Reboot" is not one of OSReinstall, ServerIntervention`},
 		{[]string{"list", "--limit", "many"}, `invalid argument "many" for "--limit" flag`},
 		{[]string{"list", "--limit", "0"}, "--limit 0 is not a number above 0"},
 		{[]string{"list", "--limit", "-5"}, "--limit -5 is not a number above 0"},
@@ -193,6 +194,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"confirm-backup", "1001", "--answer", "yes"}, `--answer "yes" is not one of`},
 		{[]string{"confirm-backup", "1001", "--answer", "exists"}, "--text is missing"},
 		{[]string{"provide-credentials", "1001"}, "--reference is missing"},
+		{[]string{"provide-credentials", "1001", "--reference", "hunter2"}, "--reference is not of the form scheme:name. To do: keep the secret"},
 		{[]string{"power", "1001"}, "usage: starter power OPERATION ACTION"},
 		{[]string{"power", "1001", "explode"}, `"explode" is no power action: use one of on, graceful-off`},
 		{[]string{"record-action", "1001"}, "--what is missing"},
@@ -213,6 +215,10 @@ func TestBy(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"start", "intervention", "--server", "srv-1004"},
+		{"start", "reinstall", "--server", "srv-1004"},
+		{"consent", "1", "--system", "Debian 12"},
+		{"specify", "1", "--raid", "1"},
+		{"give-up", "1", "--summary", "x"},
 		{"relaunch", "1"},
 		{"skip", "1", "--reason", "x"},
 		{"cancel", "1", "--reason", "x"},

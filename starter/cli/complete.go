@@ -15,12 +15,12 @@ const (
 	completeAtMost = 100
 )
 
-// running lists operations for a completion; where Temporal does not answer
+// running lists operations for a completion, those that the command is for; where Temporal does not answer
 // there is nothing to complete from.
 func (a *app) running(c *cobra.Command) []Row {
 	ctx, cancel := context.WithTimeout(c.Context(), completeWithin)
 	defer cancel()
-	rows, err := a.operations(ctx, filter{limit: completeAtMost})
+	rows, err := a.operations(ctx, filter{procedures: procedureOf[c.Name()], limit: completeAtMost})
 	if err != nil {
 		return nil
 	}

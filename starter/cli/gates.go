@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 
 // gates are the updates that answer a gate for the customer.
 func (a *app) gates() []*cobra.Command {
-	return []*cobra.Command{a.authorizePower(), a.confirmBackup(), a.provideCredentials()}
+	return []*cobra.Command{a.authorizePower(), a.confirmBackup(), a.consent(), a.specify(), a.provideCredentials()}
 }
 
 // evidence are the flags of a statement that the customer made elsewhere.
@@ -141,6 +142,19 @@ func (a *app) confirmBackup() *cobra.Command {
 	return c
 }
 
+// secretReference is the form of a name in the secret store.
+var secretReference = regexp.MustCompile(`^[a-z][a-z0-9+-]{1,15}:[A-Za-z0-9._/-]{1,200}$`)
+
+// refersOnly refuses what may be a secret itself before it is sent anywhere. It
+// is not repeated.
+func refersOnly(flag, reference string) error {
+	if secretReference.MatchString(reference) {
+		return nil
+	}
+	return usage{fmt.Errorf("--%s is not of the form scheme:name. To do: keep the secret in the secret store and give its reference; "+
+		"if this was the secret itself, change it: the shell may have kept it", flag)}
+}
+
 func (a *app) provideCredentials() *cobra.Command {
 	var reference string
 	c := a.operationCommand(&cobra.Command{
@@ -154,6 +168,9 @@ func (a *app) provideCredentials() *cobra.Command {
 				return err
 			}
 			if err := given("reference", reference, "where in the secret store they are, as scheme:name"); err != nil {
+				return err
+			}
+			if err := refersOnly("reference", reference); err != nil {
 				return err
 			}
 			return a.decide(cmd.Context(), args[0], "provide-credentials", workflows.ProvideCredentials{Staff: staff, Reference: reference})

@@ -17,10 +17,24 @@ import (
 type Records interface {
 	Identify(context.Context, records.Identification) (records.Subject, error)
 	Operations(context.Context, records.Filter) ([]hosting.Operation, error)
+	Systems(context.Context) ([]hosting.OperatingSystem, error)
 	Close()
 }
 
 func openRecords(ctx context.Context, url string) (Records, error) { return records.Open(ctx, url) }
+
+// connectRecords opens the records that the environment names; the caller closes
+// them.
+func (a *app) connectRecords(ctx context.Context) (Records, error) {
+	var url string
+	err := settings.Read(a.LookupEnv, []settings.Setting{
+		{Name: "DATABASE_URL", Help: "the records' database", Required: true, Secret: true, Set: settings.To(&url)},
+	})
+	if err != nil {
+		return nil, usage{err}
+	}
+	return a.Records(ctx, url)
+}
 
 // errNoServer tells that no server answers to a name.
 var errNoServer = errors.New("no such server on record")
@@ -50,14 +64,7 @@ Needs DATABASE_URL (or DATABASE_URL_FILE).`,
 			return words, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var url string
-			err := settings.Read(a.LookupEnv, []settings.Setting{
-				{Name: "DATABASE_URL", Help: "the records' database", Required: true, Secret: true, Set: settings.To(&url)},
-			})
-			if err != nil {
-				return usage{err}
-			}
-			r, err := a.Records(cmd.Context(), url)
+			r, err := a.connectRecords(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 type book struct {
 	names  map[string]records.Subject
 	kept   map[string][]hosting.Operation
+	list   []hosting.OperatingSystem
 	away   error
 	url    string
 	asked  records.Identification
@@ -34,6 +35,8 @@ func (b *book) Operations(_ context.Context, f records.Filter) ([]hosting.Operat
 	b.filter = f
 	return b.kept[f.Server], nil
 }
+
+func (b *book) Systems(context.Context) ([]hosting.OperatingSystem, error) { return b.list, b.away }
 
 func (b *book) Close() { b.closed = true }
 
@@ -64,13 +67,19 @@ func shelve() *book {
 // read runs starter history with the records at hand.
 func read(t *testing.T, b *book, args ...string) said {
 	t.Helper()
+	return withBook(t, b, append([]string{"history"}, args...)...)
+}
+
+// withBook runs a command with the records at hand.
+func withBook(t *testing.T, b *book, args ...string) said {
+	t.Helper()
 	d := sit(nil)
 	d.env["DATABASE_URL"] = "postgres://somewhere"
 	d.Records = func(_ context.Context, url string) (cli.Records, error) {
 		b.url = url
 		return b, nil
 	}
-	return d.run(t, append([]string{"history"}, args...)...)
+	return d.run(t, args...)
 }
 
 // G1: every operation on a server, by whatever name it is called.

@@ -36,6 +36,7 @@ type Row struct {
 // filter selects operations; what is empty does not select.
 type filter struct {
 	server, customer, ticket string
+	procedures               []hosting.Procedure
 	phase                    hosting.Phase
 	all                      bool // also those that have ended
 	limit                    int
@@ -43,18 +44,26 @@ type filter struct {
 
 func (a *app) list() *cobra.Command {
 	var f filter
+	var procedures []string
 	c := &cobra.Command{
 		Use: "list", GroupID: "see", Short: "List operations, newest first", Args: exactly(0),
 		Long: `List operations, newest first: those that run, or with --all those that have
 ended as well, as long as Temporal keeps them. What the records keep for longer
 shows: starter history SERVER.`,
 		Example: `  starter list --phase needs-attention
+  starter list --procedure OSReinstall --server srv-1004 --all
   starter list --customer acme --all --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.phase != "" {
 				if err := one("phase", f.phase, hosting.Phases()); err != nil {
 					return err
 				}
+			}
+			for _, p := range procedures {
+				if err := one("procedure", hosting.Procedure(p), workflows.Procedures()); err != nil {
+					return err
+				}
+				f.procedures = append(f.procedures, hosting.Procedure(p))
 			}
 			if f.limit < 1 {
 				return usage{fmt.Errorf("--limit %d is not a number above 0", f.limit)}
@@ -70,10 +79,12 @@ shows: starter history SERVER.`,
 	flags.StringVar(&f.server, "server", "", "only on this server (service id)")
 	flags.StringVar(&f.customer, "customer", "", "only of this customer (organization id)")
 	flags.StringVar((*string)(&f.phase), "phase", "", "only in this phase: "+join(hosting.Phases()))
+	flags.StringSliceVar(&procedures, "procedure", nil, "only of these procedures: "+join(workflows.Procedures()))
 	flags.StringVar(&f.ticket, "ticket", "", "only of this ticket (number)")
 	flags.BoolVar(&f.all, "all", false, "also those that have ended")
 	flags.IntVar(&f.limit, "limit", 100, "at most so many")
 	complete(c, "phase", hosting.Phases())
+	complete(c, "procedure", workflows.Procedures())
 	a.completeFrom(c, "server", func(r Row) string { return r.Server })
 	a.completeFrom(c, "customer", func(r Row) string { return r.Organization })
 	a.completeFrom(c, "ticket", func(r Row) string { return r.Ticket })
@@ -83,7 +94,7 @@ shows: starter history SERVER.`,
 
 // query is the filter in Temporal's words.
 func (f filter) query() string {
-	q := launch.Operations()
+	q := launch.Operations(f.procedures...)
 	switch {
 	case f.phase == hosting.PhaseFailed:
 		// A workflow that was terminated had no chance to say that it ended.
@@ -182,9 +193,9 @@ func writeRows(w io.Writer, rows []Row, all bool) {
 		return
 	}
 	var t table
-	t.add("OPERATION", "SERVER", "CUSTOMER", "PHASE", "STEP", "WAITING ON", "DUE (UTC)", "STARTED (UTC)")
+	t.add("OPERATION", "PROCEDURE", "SERVER", "CUSTOMER", "PHASE", "STEP", "WAITING ON", "DUE (UTC)", "STARTED (UTC)")
 	for _, r := range rows {
-		t.add(r.Workflow, r.Server, r.Organization, r.Phase, r.Step, r.WaitingOn, minute(r.Due), minute(&r.Started))
+		t.add(r.Workflow, r.Procedure, r.Server, r.Organization, r.Phase, r.Step, r.WaitingOn, minute(r.Due), minute(&r.Started))
 	}
 	t.write(w)
 }

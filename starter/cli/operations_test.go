@@ -86,6 +86,8 @@ func TestList(t *testing.T) {
 		"--phase running":                 "1003 1002",
 		"--phase running --all":           "1003 1002",
 		"--phase done":                    "1004",
+		"--procedure ServerIntervention":  "1003 1002 1001",
+		"--procedure OSReinstall --all":   "",
 		"--phase failed":                  "1006 1005", // terminated ones had no chance to say so
 		"--phase waiting --customer acme": "1001",
 		"--limit 2":                       "1003 1002",

@@ -19,10 +19,11 @@ func (a *app) show() *cobra.Command {
 	c := a.operationCommand(&cobra.Command{
 		Use: "show", GroupID: "see", Short: "Show one operation: steps, what it waits on, when it is done",
 		Long: `Show one operation: its steps, what it waits on, when it should be done, what the
-customer allowed, what was done, and how it ended. Times are UTC.
+customer allowed, what is installed and how far that is, what was done, and how it
+ended. Times are UTC.
 
 With --watch it is shown again until it ends: in a terminal in place, elsewhere
-whenever something has changed.`,
+whenever something has changed, and every ten percent of an installation.`,
 		Example: `  starter show 1001
   starter show intervention/1001 --watch`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -124,9 +125,15 @@ func (s *screen) trouble(err error) {
 	fmt.Fprintln(printable{s.Err}, "starter:", text)
 }
 
-// news is a view without what changes by itself as time passes.
+// news is a view without what changes by itself as time passes, and with the
+// installer's progress in big steps.
 func (v View) news() string {
 	v.ETA, v.Remaining = nil, 0
+	if v.Boot != nil {
+		b := *v.Boot
+		b.ReportedAt, b.Percent = nil, b.Percent-b.Percent%10
+		v.Boot = &b
+	}
 	// A view is plain data: it can always be encoded.
 	b, _ := json.Marshal(v)
 	return string(b)
@@ -158,6 +165,7 @@ func (v View) write(w io.Writer, bar bool) {
 	if v.Power.Answered() || v.Backup != "" {
 		fmt.Fprintln(w, oneLine(v.allowed()))
 	}
+	v.writeInstallation(w, bar)
 	v.writeSteps(w)
 	v.writeActions(w)
 	if v.Downtime > 0 {
@@ -193,7 +201,6 @@ func (v View) progress(bar bool) string {
 
 // bar shows how much of the course lies behind.
 func (v View) bar(drawn bool) string {
-	const width = 20
 	// Of a step that was attempted several times the last attempt counts.
 	behind := map[string]bool{}
 	for _, st := range v.Steps {
@@ -209,8 +216,13 @@ func (v View) bar(drawn bool) string {
 	if !drawn {
 		return count
 	}
-	filled := width * done / len(behind)
-	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", width-filled) + "] " + count
+	return drawBar(20, done, len(behind)) + " " + count
+}
+
+// drawBar draws a bar of so many characters, filled as part is of the whole.
+func drawBar(width, part, whole int) string {
+	filled := width * min(max(part, 0), whole) / whole
+	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", width-filled) + "]"
 }
 
 func (v View) allowed() string {

@@ -20,6 +20,15 @@ import (
 // errInterrupted is the person's own Ctrl-C.
 var errInterrupted = errors.New("you stopped waiting")
 
+// procedureOf are the procedures that take an update, for those that not every
+// procedure takes. Where a ticket has several operations, it tells which is meant.
+var procedureOf = map[string][]hosting.Procedure{
+	"finish":  {hosting.ServerIntervention},
+	"consent": {hosting.OSReinstall},
+	"specify": {hosting.OSReinstall},
+	"give-up": {hosting.OSReinstall},
+}
+
 // send sends an update to an operation and waits for its answer, as long as it
 // takes: the SDK asks again and again, poll after poll.
 func send[T any](ctx context.Context, a *app, name, updateName string, arg any) (id string, answer T, err error) {
@@ -27,7 +36,7 @@ func send[T any](ctx context.Context, a *app, name, updateName string, arg any) 
 	if err != nil {
 		return "", answer, err
 	}
-	operation, err := launch.Find(ctx, tc, name)
+	operation, err := launch.Find(ctx, tc, name, procedureOf[updateName]...)
 	if err != nil {
 		return "", answer, err
 	}

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,14 @@ func TestUpdates(t *testing.T) {
 			workflows.ConfirmBackup{Staff: staff, Answer: hosting.BackupLossOkay, Evidence: evidence},
 		},
 		{[]string{"provide-credentials", "--reference", "vault:acme/1004"}, workflows.ProvideCredentials{Staff: staff, Reference: "vault:acme/1004"}},
+		{
+			append([]string{"consent", "--system", "Debian 12"}, quoted...),
+			workflows.Consent{Staff: staff, System: "Debian 12", Evidence: evidence},
+		},
+		{append([]string{"consent", "--withdrawn"}, quoted...), workflows.Consent{Staff: staff, Evidence: evidence, Withdrawn: true}},
+		{[]string{"specify", "--raid", "RAID 1"}, workflows.Specify{Staff: staff, InstallFields: hosting.InstallFields{RAID: hosting.RAID1}}},
+		{[]string{"specify", "--keep", "none"}, workflows.Specify{Staff: staff, InstallFields: hosting.InstallFields{Keep: []string{}}}},
+		{[]string{"give-up", "--summary", "the disk is broken"}, workflows.GiveUp{Staff: staff, Summary: "the disk is broken"}},
 		{[]string{"record-action", "--what", "reseated the RAM", "--result", "fine"}, workflows.RecordedAction{Staff: staff, What: "reseated the RAM", Result: "fine"}},
 		{[]string{"finish", "--summary", "done"}, workflows.Finish{Staff: staff, Resolved: true, Summary: "done", Leave: hosting.PowerOn}},
 		{
@@ -84,9 +93,13 @@ func TestUpdates(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			t.Parallel()
-			f := frontend.Start(t, steered("as you say", nil))
+			w := steered("as you say", nil)
+			if slices.Contains([]string{"consent", "specify", "give-up"}, c.args[0]) {
+				w.ID, w.Type = "reinstall/1001", "OSReinstall"
+			}
+			f := frontend.Start(t, w)
 			s := run(t, f, append([]string{c.args[0], "1001"}, c.args[1:]...)...)
-			if s.code != 0 || s.out != "intervention/1001: as you say\n" || s.err != "" {
+			if s.code != 0 || s.out != w.ID+": as you say\n" || s.err != "" {
 				t.Fatalf("%+v", s)
 			}
 			input := frontend.Calls[*workflowservice.UpdateWorkflowExecutionRequest](f)[0].GetRequest().GetInput()
@@ -98,7 +111,7 @@ func TestUpdates(t *testing.T) {
 				t.Errorf("%s %s\nwant %s", input.GetName(), got, want.GetPayloads()[0].GetData())
 			}
 			answer := decode[map[string]string](t, run(t, f, append([]string{c.args[0], "1001", "--json"}, c.args[1:]...)...))
-			if answer["workflow"] != "intervention/1001" || answer["answer"] != "as you say" {
+			if answer["workflow"] != w.ID || answer["answer"] != "as you say" {
 				t.Errorf("%v", answer)
 			}
 		})
@@ -123,6 +136,37 @@ func TestUpdate_noSuchOperation(t *testing.T) {
 	f := frontend.Start(t, ended(operation("1002", "02:00:00", map[string]any{"Phase": "done", "Server": "srv-2"}), completed, "02:40:00"))
 	run(t, f, "hold", "1001", "--reason", "x").refuses(t, 4, "no such operation: 1001")
 	run(t, f, "hold", "1002", "--reason", "x").refuses(t, 3, "srv-2: intervention/1002 has ended as done. To do: look at it with: starter show intervention/1002")
+}
+
+// A ticket may have had both procedures: a command that one of them alone has
+// means that one, another the one that runs.
+func TestUpdate_oneOfTwo(t *testing.T) {
+	t.Parallel()
+	both := func() (one, other *frontend.Workflow) {
+		one, other = steered("taken", nil), steered("taken", nil)
+		other.ID, other.Type = "reinstall/1001", "OSReinstall"
+		return one, other
+	}
+	one, other := both()
+	f := frontend.Start(t, one, other)
+	for command, want := range map[string]string{
+		"finish 1001 --summary x": "intervention/1001", "give-up 1001 --summary x": "reinstall/1001", "specify 1001 --raid 1": "reinstall/1001",
+	} {
+		if s := run(t, f, strings.Fields(command)...); s.code != 0 || s.out != want+": taken\n" {
+			t.Errorf("%s: %+v", command, s)
+		}
+	}
+	run(t, f, "hold", "1001", "--reason", "x").refuses(t, 2, "several operations are meant by 1001: name one of reinstall/1001, intervention/1001")
+	run(t, f, "finish", "reinstall/1001", "--summary", "x").refuses(t, 3, "reinstall/1001 is an operation of OSReinstall: this is for ServerIntervention")
+
+	one, other = both()
+	f = frontend.Start(t, ended(one, completed, "02:40:00"), other)
+	if s := run(t, f, "hold", "1001", "--reason", "x"); s.out != "reinstall/1001: taken\n" {
+		t.Errorf("%+v", s)
+	}
+	run(t, f, "finish", "1001", "--summary", "x").refuses(t, 3, "intervention/1001 has ended as")
+	run(t, frontend.Start(t, shown()), "consent", "1001", "--withdrawn", "--author", "a@b.example", "--text", "no", "--how", "phone").
+		refuses(t, 3, "intervention/1001 is an operation of ServerIntervention: this is for OSReinstall")
 }
 
 // It ended between the look and the update: Temporal says not found, people

@@ -25,11 +25,16 @@ var ErrNotFound = errors.New("no such operation")
 var ErrAmbiguous = errors.New("several operations are meant")
 
 // Find returns the operation of a workflow id, or of a ticket's number: the one
-// that runs, else the one that was started last. Errors wrap ErrNotFound or
-// ErrAmbiguous, or are Temporal's.
-func Find(ctx context.Context, tc client.Client, name string) (*workflowpb.WorkflowExecutionInfo, error) {
+// that runs, else the one that was started last. With procedures only operations
+// of these are meant. Errors wrap ErrNotFound or ErrAmbiguous, are an
+// InvalidRequest where the name is that of another procedure's operation, or are
+// Temporal's.
+func Find(ctx context.Context, tc client.Client, name string, of ...hosting.Procedure) (*workflowpb.WorkflowExecutionInfo, error) {
 	found, err := named(ctx, tc, name)
 	if err != nil {
+		return nil, err
+	}
+	if found, err = only(of, found); err != nil {
 		return nil, err
 	}
 	running := slices.DeleteFunc(slices.Clone(found), ended)
@@ -48,6 +53,29 @@ func Find(ctx context.Context, tc client.Client, name string) (*workflowpb.Workf
 	return slices.MaxFunc(found, func(a, b *workflowpb.WorkflowExecutionInfo) int {
 		return cmp.Compare(a.GetStartTime().AsTime().UnixNano(), b.GetStartTime().AsTime().UnixNano())
 	}), nil
+}
+
+// only leaves the operations of some procedures; none are all.
+func only(of []hosting.Procedure, found []*workflowpb.WorkflowExecutionInfo) ([]*workflowpb.WorkflowExecutionInfo, error) {
+	var fitting []*workflowpb.WorkflowExecutionInfo
+	for _, e := range found {
+		if len(of) == 0 || slices.Contains(of, Procedure(e)) {
+			fitting = append(fitting, e)
+		}
+	}
+	if len(fitting) == 0 && len(found) > 0 {
+		return nil, hosting.Invalid("", fmt.Sprintf("%s is an operation of %s: this is for %s", ID(found[0]), Procedure(found[0]), names(of)),
+			"name one of those; see: starter list")
+	}
+	return fitting, nil
+}
+
+func names(procedures []hosting.Procedure) string {
+	var words []string
+	for _, p := range procedures {
+		words = append(words, string(p))
+	}
+	return strings.Join(words, " or ")
 }
 
 // named returns what a name can mean: an id, else a ticket's operations.
@@ -133,14 +161,18 @@ func ended(e *workflowpb.WorkflowExecutionInfo) bool {
 	return e.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
-// Operations is the part of a visibility query that selects operations, each
-// once: a run that gave way to a fresh one is left out.
-func Operations() string {
-	var names []string
-	for _, p := range workflows.Procedures() {
-		names = append(names, Quote(string(p)))
+// Operations is the part of a visibility query that selects operations of some
+// procedures (none are all), each once: a run that gave way to a fresh one is left
+// out.
+func Operations(of ...hosting.Procedure) string {
+	if len(of) == 0 {
+		of = workflows.Procedures()
 	}
-	return "WorkflowType IN (" + strings.Join(names, ", ") + ") AND ExecutionStatus != 'ContinuedAsNew'"
+	var types []string
+	for _, p := range of {
+		types = append(types, Quote(string(p)))
+	}
+	return "WorkflowType IN (" + strings.Join(types, ", ") + ") AND ExecutionStatus != 'ContinuedAsNew'"
 }
 
 // Quote makes a string literal of a visibility query.

@@ -55,7 +55,7 @@ func summary(p hosting.Procedure, r workflows.Request) string {
 // Start starts a procedure, or says which operation has the ticket already
 // (Conflict) or what the request lacks (InvalidRequest).
 func Start(ctx context.Context, tc client.Client, p hosting.Procedure, r workflows.Request, input any) (client.WorkflowRun, error) {
-	if err := check(r); err != nil {
+	if err := check(p, r); err != nil {
 		return nil, err
 	}
 	o := Options(p, r)
@@ -69,13 +69,15 @@ func Start(ctx context.Context, tc client.Client, p hosting.Procedure, r workflo
 
 // SignalOrStart hands a ticket's event to the operation of its ticket, or starts
 // it with the event. It reports false, and does nothing, where that operation
-// has ended: a late message does not run a procedure again.
+// has ended: a late message does not run a procedure again. The procedure reads
+// what is asked for out of the event; it is started with the part of the request
+// that all of them have.
 func SignalOrStart(ctx context.Context, tc client.Client, e hosting.TicketEvent) (taken bool, err error) {
 	r := workflows.Request{
 		Server: e.Fields.Server, Ticket: e.Ticket,
 		RequestedBy: hosting.Requester{Contact: e.Author, Role: hosting.RoleCustomer},
 	}
-	if err := check(r); err != nil {
+	if err := check(e.Procedure, r); err != nil {
 		return false, err
 	}
 	o := Options(e.Procedure, r)
@@ -100,8 +102,10 @@ var ticketNumber = regexp.MustCompile(`^[A-Za-z0-9._#-]{1,64}$`)
 // Temporal takes summaries of up to 400.
 const maxName = 255
 
-func check(r workflows.Request) error {
+func check(p hosting.Procedure, r workflows.Request) error {
 	switch {
+	case workflows.IDPrefix(p) == "":
+		return hosting.Invalid("", fmt.Sprintf("%q is no procedure", p), "use one of "+names(workflows.Procedures()))
 	case r.Ticket != "" && !ticketNumber.MatchString(r.Ticket):
 		return hosting.Invalid("", fmt.Sprintf("%q is not the number of a ticket", r.Ticket), `use up to 64 letters, digits, ".", "_", "-" and "#"`)
 	case len(r.Server) > maxName:

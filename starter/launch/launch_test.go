@@ -2,6 +2,7 @@ package launch_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -155,6 +156,33 @@ func TestSignalOrStart_H10(t *testing.T) {
 	}
 }
 
+// A reinstallation is started by its ticket as well, and reads its own request.
+func TestSignalOrStart_reinstall_I17(t *testing.T) {
+	t.Parallel()
+	f := frontend.Start(t, &frontend.Workflow{ID: "intervention/1001", Type: string(intervention)})
+	tc := f.Dial(t)
+	e := event("1001", "m-1")
+	e.Procedure, e.Fields.Install.System = hosting.OSReinstall, "Debian 12"
+	if taken, err := launch.SignalOrStart(t.Context(), tc, e); err != nil || !taken {
+		t.Fatalf("%v, %v", taken, err)
+	}
+	call := frontend.Calls[*workflowservice.SignalWithStartWorkflowExecutionRequest](f)[0]
+	in := decode[workflows.ReinstallRequest](t, call.GetInput().GetPayloads()[0])
+	want := workflows.ReinstallRequest{Request: workflows.Request{
+		Server: "srv-1004", Ticket: "1001", RequestedBy: hosting.Requester{Contact: "giulia@example.it", Role: hosting.RoleCustomer},
+	}}
+	if call.GetWorkflowId() != "reinstall/1001" || call.GetWorkflowType().GetName() != "OSReinstall" || !reflect.DeepEqual(in, want) {
+		t.Errorf("%s %s %+v", call.GetWorkflowId(), call.GetWorkflowType().GetName(), in)
+	}
+	if got := frontend.Signals[hosting.TicketEvent](t, f, "reinstall/1001"); len(got) != 1 || got[0].Fields.Install.System != "Debian 12" {
+		t.Errorf("signals %+v", got)
+	}
+	e.Procedure = ""
+	if taken, err := launch.SignalOrStart(t.Context(), tc, e); hosting.KindOf(err) != hosting.FaultInvalidRequest || taken {
+		t.Errorf("no procedure: %v, %v", taken, err)
+	}
+}
+
 func TestSignalOrStart_afterTheEnd(t *testing.T) {
 	t.Parallel()
 	f := frontend.Start(t, &frontend.Workflow{ID: "intervention/1001", Type: string(intervention), Status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED})
@@ -217,6 +245,55 @@ func TestFind(t *testing.T) {
 		if got, err := launch.Find(t.Context(), tc, name); !errors.Is(err, want) {
 			t.Errorf("%s is %v, %v; want %v", name, got, err, want)
 		}
+	}
+}
+
+// A ticket that has had both procedures.
+func TestFind_ofProcedure(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
+	done, running := enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	var all []*frontend.Workflow
+	pair := func(ticket string, first, second enumspb.WorkflowExecutionStatus) {
+		attributes := map[string]any{"Ticket": ticket}
+		all = append(all,
+			&frontend.Workflow{ID: "intervention/" + ticket, Type: "ServerIntervention", Attributes: attributes, Status: first, Started: at},
+			&frontend.Workflow{ID: "reinstall/" + ticket, Type: "OSReinstall", Attributes: attributes, Status: second, Started: at.Add(time.Hour)})
+	}
+	pair("1", done, running)
+	pair("2", running, done)
+	pair("3", done, done)
+	pair("4", running, running)
+	tc := frontend.Start(t, all...).Dial(t)
+	for _, c := range []struct {
+		name string
+		of   []hosting.Procedure
+		want string
+	}{
+		{"1", nil, "reinstall/1"},
+		{"2", nil, "intervention/2"},
+		{"3", nil, "reinstall/3"},
+		{"1", []hosting.Procedure{intervention}, "intervention/1"},
+		{"2", []hosting.Procedure{hosting.OSReinstall}, "reinstall/2"},
+		{"4", []hosting.Procedure{hosting.OSReinstall}, "reinstall/4"},
+		{"4", []hosting.Procedure{intervention}, "intervention/4"},
+		{"reinstall/4", []hosting.Procedure{hosting.OSReinstall}, "reinstall/4"},
+		{"4", nil, ""},
+	} {
+		got, err := launch.Find(t.Context(), tc, c.name, c.of...)
+		if launch.ID(got) != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s of %v is %v, %v; want %s", c.name, c.of, got, err, c.want)
+		}
+	}
+	if _, err := launch.Find(t.Context(), tc, "4"); !errors.Is(err, launch.ErrAmbiguous) || !strings.Contains(err.Error(), "reinstall/4") {
+		t.Errorf("%v", err)
+	}
+	_, err := launch.Find(t.Context(), tc, "reinstall/1", intervention)
+	if hosting.KindOf(err) != hosting.FaultInvalidRequest || !strings.Contains(err.Error(), "reinstall/1 is an operation of OSReinstall: this is for ServerIntervention") {
+		t.Errorf("%v", err)
+	}
+	if _, err := launch.Find(t.Context(), tc, "9", intervention); !errors.Is(err, launch.ErrNotFound) {
+		t.Errorf("%v", err)
 	}
 }
 
