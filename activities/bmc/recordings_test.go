@@ -234,8 +234,8 @@ func TestRecordings_Inventory_I19(t *testing.T) {
 				}
 			}
 			for _, p := range got.Drives {
-				if p.SizeBytes == 0 || p.Serial == "" || p.Slot == "" {
-					t.Errorf("drive without size, serial or slot: %+v", p)
+				if p.SizeBytes == 0 || p.Serial == "" || p.Slot == "" || p.Model == "" {
+					t.Errorf("drive without size, serial, slot or model: %+v", p)
 				}
 			}
 			if !slices.Contains(slices.Concat(got.Memory, got.Drives), r.part) {

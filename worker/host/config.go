@@ -15,6 +15,7 @@ import (
 	"github.com/handrail/handrail/activities/letters"
 	"github.com/handrail/handrail/activities/mail"
 	"github.com/handrail/handrail/activities/policy"
+	"github.com/handrail/handrail/activities/reach"
 	"github.com/handrail/handrail/settings"
 )
 
@@ -36,8 +37,11 @@ type Config struct {
 	Templates    string // a directory that overrides the built-in letters
 	Policy       string // path of the policy file
 	BMCSecrets   string // directory, or file, of the BMCs' users and passwords
-	Listen       string // address of metrics and health
-	BuildID      string // switches worker versioning on
+	// Reach says through which address a server's is reached, where the sites'
+	// networks are behind address translation.
+	Reach   reach.Table
+	Listen  string // address of metrics and health
+	BuildID string // switches worker versioning on
 }
 
 // Read fills the configuration from the environment. Its error names everything
@@ -62,7 +66,7 @@ func (c *Config) Settings() []settings.Setting {
 
 func (c *Config) mode() []settings.Setting {
 	return []settings.Setting{
-		{Name: "HANDRAIL_SITES_ONLY", Help: "true: serve the sites' BMCs only, without workflows, database, desk and mail; of these variables such a worker reads the next four", Set: settings.Bool(&c.SitesOnly)},
+		{Name: "HANDRAIL_SITES_ONLY", Help: "true: serve the sites' BMCs only, without workflows, database, desk and mail; of these variables such a worker reads the next five", Set: settings.Bool(&c.SitesOnly)},
 	}
 }
 
@@ -70,6 +74,7 @@ func (c *Config) forSites() []settings.Setting {
 	return []settings.Setting{
 		{Name: "HANDRAIL_SITES", Help: "sites whose BMCs this worker reaches, separated by commas", Required: true, Set: c.takeSites},
 		{Name: "HANDRAIL_BMC_SECRETS", Help: "directory with one file for each BMC login, or one file with all (JSON or TOML)", Set: c.takeBMCSecrets},
+		{Name: "HANDRAIL_REACH", Help: "where servers are behind address translation: file (JSON) of the addresses through which theirs are reached, {\"192.0.2.1:22\": \"gate.example:2201\"}", Set: c.takeReach},
 		{Name: "HANDRAIL_LISTEN", Help: "address of /metrics, /healthz and /readyz", Default: "127.0.0.1:9090", Set: settings.Address(&c.Listen)},
 		{Name: "HANDRAIL_BUILD_ID", Help: "this build's name; switches worker versioning on: see worker promote --help", Set: settings.To(&c.BuildID)},
 	}
@@ -117,6 +122,11 @@ func (c *Config) checkSites() error {
 func (c *Config) takeBMCSecrets(v string) error {
 	c.BMCSecrets = v
 	_, err := os.Stat(v)
+	return err
+}
+
+func (c *Config) takeReach(v string) (err error) {
+	c.Reach, err = reach.ReadTable(v)
 	return err
 }
 

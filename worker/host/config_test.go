@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/handrail/handrail/activities/mail"
+	"github.com/handrail/handrail/activities/reach"
 	"github.com/handrail/handrail/worker/host"
 )
 
@@ -70,8 +71,9 @@ func TestConfig(t *testing.T) {
 // look at their settings.
 func TestConfig_sitesOnly(t *testing.T) {
 	t.Parallel()
-	c, err := read(map[string]string{"HANDRAIL_SITES_ONLY": "true", "HANDRAIL_SITES": "milan", "HANDRAIL_MAIL_PORT": "none of its business"})
-	if err != nil || !c.SitesOnly || c.Listen != "127.0.0.1:9090" {
+	table := file(t, "reach.json", `{"192.0.2.1:22": "gate.example:2201"}`)
+	c, err := read(map[string]string{"HANDRAIL_SITES_ONLY": "true", "HANDRAIL_SITES": "milan", "HANDRAIL_REACH": table, "HANDRAIL_MAIL_PORT": "none of its business"})
+	if err != nil || !c.SitesOnly || c.Listen != "127.0.0.1:9090" || c.Reach["192.0.2.1:22"] != "gate.example:2201" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, err := read(map[string]string{"HANDRAIL_SITES_ONLY": "true"}); err == nil || err.Error() != "HANDRAIL_SITES is not set: sites whose BMCs this worker reaches, separated by commas" {
@@ -84,6 +86,7 @@ func TestConfig_sitesOnly(t *testing.T) {
 func TestConfig_wrong(t *testing.T) {
 	t.Parallel()
 	noPEM, typo := file(t, "ca.pem", "not a certificate"), file(t, "policy.toml", "provder = \"x\"\n")
+	noTable := file(t, "reach.json", `{"server.example:22": "gate.example:2201"}`)
 	letters := t.TempDir()
 	if err := os.WriteFile(filepath.Join(letters, "unknown.tmpl"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -97,6 +100,8 @@ func TestConfig_wrong(t *testing.T) {
 		{"HANDRAIL_SITES", strings.Repeat("x", 32), "is not written in"},
 		{"HANDRAIL_SITES_ONLY", "yes", "write true or false"},
 		{"HANDRAIL_BMC_SECRETS", "/nowhere", "no such file or directory"},
+		{"HANDRAIL_REACH", "/nowhere", "no such file or directory"},
+		{"HANDRAIL_REACH", noTable, "is not written as ip:port"},
 		{"HANDRAIL_LISTEN", "9090", "write it as host:port"},
 		{"HANDRAIL_LISTEN", ":99999", "write it as host:port"},
 		{"DATABASE_URL", "", "DATABASE_URL (or DATABASE_URL_FILE) is not set"},
@@ -172,12 +177,12 @@ func TestConfig_allProblemsAtOnce(t *testing.T) {
 // A configuration that was put together in code is held to the same.
 func TestConfig_validate(t *testing.T) {
 	t.Parallel()
-	c := host.Config{Sites: []string{"Milan"}, Policy: "/nowhere", Templates: "/nowhere", Mail: mail.Config{Host: "mx.example", From: "a@example.com", TLS: mail.PlainText}}
+	c := host.Config{Sites: []string{"Milan"}, Reach: reach.Table{"server": "gate"}, Policy: "/nowhere", Templates: "/nowhere", Mail: mail.Config{Host: "mx.example", From: "a@example.com", TLS: mail.PlainText}}
 	err := c.Validate()
 	if err == nil {
 		t.Fatal("it is taken")
 	}
-	for _, want := range []string{"HANDRAIL_SITES: ", "HANDRAIL_POLICY: ", "HANDRAIL_TEMPLATES: ", "HANDRAIL_DESK_URL, ", "HANDRAIL_MAIL_…: mail to mx.example would not be encrypted"} {
+	for _, want := range []string{"HANDRAIL_SITES: ", "HANDRAIL_REACH: ", "HANDRAIL_POLICY: ", "HANDRAIL_TEMPLATES: ", "HANDRAIL_DESK_URL, ", "HANDRAIL_MAIL_…: mail to mx.example would not be encrypted"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)
 		}

@@ -69,6 +69,7 @@ func New(ctx context.Context, c Config, tc client.Client, m *Metrics, logger *sl
 	for _, site := range c.Sites {
 		w := worker.New(tc, workflows.SiteQueue(site), h.options())
 		w.RegisterActivity(p.machines)
+		w.RegisterActivity(p.systems)
 		h.workers = append(h.workers, w)
 	}
 	return h, nil
@@ -96,6 +97,7 @@ func (h *Host) recordActivities() []any {
 		r.OpenOperation, r.Identify, r.AssignServer, r.ReadServer, r.SaveProgress, r.CloseOperation, r.LogActions,
 		r.RequestLease, r.AwaitLease, r.ReleaseLease, r.Suppress, r.LiftSuppression,
 		r.RecordConsent, r.RevokeConsents, r.SpendConsent, r.OpenOperations,
+		r.MatchSystem, r.ArmBoot, r.ReadBoot, r.WithdrawBoot, r.EndBoot,
 	}
 }
 

@@ -11,12 +11,14 @@ import (
 	"github.com/handrail/handrail/activities/letters"
 	"github.com/handrail/handrail/activities/mail"
 	"github.com/handrail/handrail/activities/policy"
+	"github.com/handrail/handrail/activities/reach"
 )
 
 // parts are the activities that a configuration makes, but for the records,
 // which need their database.
 type parts struct {
 	machines *bmc.Activities
+	systems  *reach.Activities
 	tickets  *desk.Activities
 	mails    *mail.Activities
 	rules    *policy.File
@@ -32,6 +34,9 @@ func (c *Config) parts(ctx context.Context) (parts, error) {
 		}
 	}
 	check("HANDRAIL_SITES", c.checkSites())
+	systems, err := reach.New(reach.Config{Through: c.Reach})
+	check("HANDRAIL_REACH", err)
+	p.systems = systems
 	if c.SitesOnly {
 		return p, errors.Join(errs...)
 	}

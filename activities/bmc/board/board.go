@@ -40,6 +40,14 @@ type PowerActor interface {
 	SendReset(ctx context.Context, request string) error
 }
 
+// BootReader reads from what the machine boots next time.
+type BootReader interface {
+	Board
+	// ReadBoot reads the override as it stands and what it accepts. It changes
+	// nothing.
+	ReadBoot(ctx context.Context) (BootSetup, error)
+}
+
 // BootOverrider sets from what the machine boots next time.
 type BootOverrider interface {
 	Board
@@ -52,6 +60,9 @@ type BootOverrider interface {
 // MediaDrive is the virtual CD drive.
 type MediaDrive interface {
 	Board
+	// HasDrive tells whether there is a drive that takes an image by URL, as far
+	// as the BMC tells: what a missing license forbids shows only on insertion.
+	HasDrive(ctx context.Context) (bool, error)
 	// InsertMedia inserts an image by URL and reads back that it is in.
 	InsertMedia(ctx context.Context, image string) (Media, error)
 	// EjectMedia ejects every image that is inserted by URL.

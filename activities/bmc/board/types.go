@@ -120,6 +120,23 @@ type BootState struct {
 	Note string
 }
 
+// BootSetup is an override as it stands and what may be set.
+type BootSetup struct {
+	// Override is the device of the next boot; empty where there is no override,
+	// or where it is none that we know: then Other tells it in the protocol's
+	// own words.
+	Override Device
+	Other    string
+	// Lasting tells that the override holds for more than the next boot.
+	Lasting bool
+	// Mode is that of the override; empty where the BMC does not tell.
+	Mode Mode
+	// Devices are those that the override accepts.
+	Devices []Device
+	// Note says what leaves a doubt, if anything.
+	Note string
+}
+
 // Media is an inserted image.
 type Media struct {
 	// Slot is the virtual drive, in the protocol's own words.

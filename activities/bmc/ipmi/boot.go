@@ -25,6 +25,10 @@ var selectors = map[board.Device]types.BootDeviceSelector{
 // clear them 60 s after they were set, before a slow machine gets there.
 var keepFlags = &types.BootOptionParam_BMCBootFlagValidBitClear{DontClearOnCommandReceivedTimeout: true}
 
+// remoteCD is the virtual CD where a BMC tells it from a real one; it is not
+// set, as fewer machines know it.
+const remoteCD = types.BootDeviceSelectorForceRemoteCDROM
+
 // errNotReadBack is a change that was taken but does not show.
 var errNotReadBack = errors.New("not read back")
 
@@ -45,9 +49,71 @@ func (c *Client) SetBootOnce(ctx context.Context, boot board.Boot) (board.BootSt
 	return state, nil
 }
 
-// ClearBoot sets the boot flags to no override. It is safe to repeat.
+// ReadBoot reads the boot flags (parameter 5).
+func (c *Client) ReadBoot(ctx context.Context) (board.BootSetup, error) {
+	flags, err := c.readFlags(ctx)
+	if err != nil {
+		return board.BootSetup{}, c.fault("reading the boot device", err)
+	}
+	return setupOf(flags), nil
+}
+
+// setupOf says what boot flags mean. Those that are not valid are no override:
+// the bit is cleared when they have been used, and the device stays in place. As
+// some BMCs never show it, that is noted.
+func setupOf(flags *types.BootOptionParam_BootFlags) board.BootSetup {
+	var setup board.BootSetup
+	for _, d := range board.Devices() {
+		if _, ok := selectors[d]; ok {
+			setup.Devices = append(setup.Devices, d)
+		}
+	}
+	selector := fmt.Sprintf("%s (selector %Xh)", flags.BootDeviceSelector, uint8(flags.BootDeviceSelector))
+	switch {
+	case flags.BootDeviceSelector == types.BootDeviceSelectorNoOverride:
+		return setup
+	case !flags.BootFlagsValid:
+		setup.Note = "the boot flags still name " + selector + ", but not as valid"
+		return setup
+	}
+	setup.Mode, setup.Lasting = modeOf(flags), flags.Persist
+	if setup.Override = deviceOf(flags.BootDeviceSelector); setup.Override == "" {
+		setup.Other = selector
+	}
+	return setup
+}
+
+func deviceOf(selector types.BootDeviceSelector) board.Device {
+	if selector == remoteCD {
+		return board.BootCD
+	}
+	for device, s := range selectors {
+		if s == selector {
+			return device
+		}
+	}
+	return ""
+}
+
+func (c *Client) readFlags(ctx context.Context) (*types.BootOptionParam_BootFlags, error) {
+	flags := &types.BootOptionParam_BootFlags{}
+	return flags, c.call(ctx, func(ctx context.Context, s *client.Client) error {
+		return s.GetSystemBootOptionsParamFor(ctx, flags)
+	})
+}
+
+// ClearBoot sets the boot flags to no override, unless they name no device
+// anyway: written flags are valid ones, whose firmware mode a machine may obey.
+// It is safe to repeat.
 func (c *Client) ClearBoot(ctx context.Context) error {
-	_, err := c.setFlags(ctx, types.BootDeviceSelectorNoOverride, board.ModeAny)
+	flags, err := c.readFlags(ctx)
+	if err != nil && !isRefused(err) {
+		return c.fault("reading the boot device", err)
+	}
+	if err == nil && flags.BootDeviceSelector == types.BootDeviceSelectorNoOverride {
+		return nil
+	}
+	_, err = c.setFlags(ctx, types.BootDeviceSelectorNoOverride, board.ModeAny)
 	return err
 }
 

@@ -75,6 +75,7 @@ type Client struct {
 
 var (
 	_ board.PowerActor      = (*Client)(nil)
+	_ board.BootReader      = (*Client)(nil)
 	_ board.BootOverrider   = (*Client)(nil)
 	_ board.InventoryReader = (*Client)(nil)
 )

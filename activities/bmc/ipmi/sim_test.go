@@ -73,8 +73,13 @@ func TestSim_Boot(t *testing.T) {
 			t.Errorf("SetBootOnce(%s) = %+v, %v; the chassis boots %s", device, got, err, sim.Read(t, "boot"))
 		}
 	}
-	if err := c.ClearBoot(t.Context()); err != nil || sim.Read(t, "boot") != "none" {
-		t.Errorf("ClearBoot = %v; the chassis boots %s", err, sim.Read(t, "boot"))
+	for range 2 { // the second has nothing to do
+		if err := c.ClearBoot(t.Context()); err != nil || sim.Read(t, "boot") != "none" {
+			t.Errorf("ClearBoot = %v; the chassis boots %s", err, sim.Read(t, "boot"))
+		}
+	}
+	if set := sim.Commands(t); slices.Index(set, "boot none") != len(set)-1 {
+		t.Errorf("the chassis got %v", set)
 	}
 	if _, err := c.SetBootOnce(t.Context(), board.Boot{Device: board.BootHTTP}); hosting.KindOf(err) != hosting.FaultUnsupported {
 		t.Errorf("HTTP boot: %v, want Unsupported", err)
@@ -82,6 +87,29 @@ func TestSim_Boot(t *testing.T) {
 	// ipmi_sim does not keep the firmware mode, and says so when read back.
 	if _, err := c.SetBootOnce(t.Context(), board.Boot{Device: board.BootPXE, Mode: board.ModeUEFI}); hosting.KindOf(err) != hosting.FaultUnmoved {
 		t.Errorf("UEFI: %v, want Unmoved", err)
+	}
+}
+
+// ipmi_sim does not show the boot flags as valid, as after they were used.
+func TestSim_ReadBoot(t *testing.T) {
+	t.Parallel()
+	c := connect(t, ipmisim.Start(t), ipmisim.Password)
+	for _, x := range []struct {
+		change func() error
+		note   string
+	}{
+		{func() error { return nil }, ""},
+		{func() error { _, err := c.SetBootOnce(t.Context(), board.Boot{Device: board.BootPXE}); return err }, "the boot flags still name Force PXE (selector 1h), but not as valid"},
+		{func() error { return c.ClearBoot(t.Context()) }, ""},
+	} {
+		if err := x.change(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.ReadBoot(t.Context())
+		want := []board.Device{board.BootPXE, board.BootCD, board.BootDisk, board.BootBIOS}
+		if err != nil || got.Override != "" || got.Other != "" || got.Mode != "" || got.Note != x.note || !slices.Equal(got.Devices, want) {
+			t.Errorf("ReadBoot = %+v, %v; want the note %q", got, err, x.note)
+		}
 	}
 }
 

@@ -31,35 +31,17 @@ var bootMode = map[board.Mode]string{
 	board.ModeLegacy: string(schemas.LegacyBootSourceOverrideMode),
 }
 
-// bootOverride is the override as it stands, as far as the BMC tells it.
-type bootOverride struct {
-	Enabled, Target, Mode string
-	Targets               []string
-}
-
-func overrideOf(s *system) bootOverride {
-	boot, err := decodeAs[schemas.Boot](s.Boot, "BootSourceOverrideEnabled", "BootSourceOverrideTarget", "BootSourceOverrideMode", "BootSourceOverrideTarget@Redfish.AllowableValues")
-	if err != nil {
-		return bootOverride{}
-	}
-	o := bootOverride{
-		Enabled: string(boot.BootSourceOverrideEnabled),
-		Target:  string(boot.BootSourceOverrideTarget),
-		Mode:    string(boot.BootSourceOverrideMode),
-	}
-	for _, t := range boot.AllowableBootSourceOverrideTargetValues {
-		o.Targets = append(o.Targets, string(t))
-	}
-	return o
-}
-
 // SetBootOnce sets the override for the next boot and reads it back.
 func (c *Client) SetBootOnce(ctx context.Context, boot board.Boot) (board.BootState, error) {
 	s, err := c.readSystem(ctx)
 	if err != nil {
 		return board.BootState{}, err
 	}
-	target, err := c.chooseBootTarget(overrideOf(s), boot.Device)
+	now, err := c.bootNow(ctx, s)
+	if err != nil {
+		return board.BootState{}, err
+	}
+	target, err := c.chooseBootTarget(now, boot.Device)
 	if err != nil {
 		return board.BootState{}, err
 	}
@@ -71,13 +53,7 @@ func (c *Client) SetBootOnce(ctx context.Context, boot board.Boot) (board.BootSt
 	if err != nil {
 		return board.BootState{}, err
 	}
-	state := board.BootState{Target: got.Target}
-	for mode, word := range bootMode {
-		if word == got.Mode {
-			state.Mode = mode
-		}
-	}
-	return state, nil
+	return board.BootState{Target: got.Target, Mode: got.mode()}, nil
 }
 
 // ClearBoot disables the override. It is safe to repeat.
@@ -98,10 +74,8 @@ func (c *Client) ClearBoot(ctx context.Context) error {
 }
 
 func (c *Client) chooseBootTarget(now bootOverride, d board.Device) (string, error) {
-	for _, t := range c.bootTargets(d) {
-		if len(now.Targets) == 0 || slices.Contains(now.Targets, t) {
-			return t, nil
-		}
+	if t, ok := c.targetFor(now, d); ok {
+		return t, nil
 	}
 	return "", hosting.NewFault(hosting.FaultUnsupported, c.cfg.Server,
 		fmt.Sprintf("the BMC at %s can not override the boot to %s; it can %s", c.cfg.Address, d, c.quote(strings.Join(now.Targets, ", "))),
@@ -126,7 +100,7 @@ func (o bootOverride) shows(want bootOverride) bool {
 	if want.Enabled == off && o.Target == string(schemas.NoneBootSource) && o.Enabled != "Continuous" {
 		return true // some leave Enabled alone and clear the target
 	}
-	return o.Enabled == want.Enabled && (want.Target == "" || o.Target == want.Target) && (want.Mode == "" || o.Mode == want.Mode)
+	return o.Enabled == want.Enabled && (want.Target == "" || strings.EqualFold(o.Target, want.Target)) && (want.Mode == "" || o.Mode == want.Mode)
 }
 
 func (c *Client) patchBoot(ctx context.Context, s *system, want bootOverride) error {

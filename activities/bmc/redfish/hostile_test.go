@@ -60,7 +60,9 @@ var exchanges = map[string]func(context.Context, *redfish.Client) error{
 		_, err := c.SetBootOnce(ctx, board.Boot{Device: board.BootPXE})
 		return err
 	},
-	"clear": func(ctx context.Context, c *redfish.Client) error { return c.ClearBoot(ctx) },
+	"read boot": func(ctx context.Context, c *redfish.Client) error { _, err := c.ReadBoot(ctx); return err },
+	"drive":     func(ctx context.Context, c *redfish.Client) error { _, err := c.HasDrive(ctx); return err },
+	"clear":     func(ctx context.Context, c *redfish.Client) error { return c.ClearBoot(ctx) },
 	"insert": func(ctx context.Context, c *redfish.Client) error {
 		_, err := c.InsertMedia(ctx, "http://10.0.0.1/a.iso")
 		return err

@@ -90,12 +90,14 @@ func (c *Client) EjectMedia(ctx context.Context) error {
 }
 
 func (c *Client) ejectSlot(ctx context.Context, slot mediaSlot) error {
+	target := c.ejectTarget(slot)
 	var err error
-	switch target := c.ejectTarget(slot); target {
-	case "":
-		err = c.patch(ctx, slot.path, slot.etag, map[string]any{"Image": nil, "Inserted": false})
-	default:
+	if target != "" {
 		err = c.change(ctx, http.MethodPost, target, map[string]any{}, nil)
+	}
+	// What was not advertised may not exist after all.
+	if target == "" || target != slot.eject && slices.Contains(noSuchAction, status(err)) {
+		err = c.patch(ctx, slot.path, slot.etag, map[string]any{"Image": nil, "Inserted": false})
 	}
 	if err != nil {
 		return err
@@ -103,6 +105,10 @@ func (c *Client) ejectSlot(ctx context.Context, slot mediaSlot) error {
 	_, err = c.awaitMedia(ctx, slot.path, func(s mediaSlot) bool { return !s.inserted })
 	return err
 }
+
+// noSuchAction are the statuses with which a BMC refuses an action that it does
+// not have.
+var noSuchAction = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
 
 // ejectTarget is where an eject is posted; empty if the slot is patched.
 func (c *Client) ejectTarget(slot mediaSlot) string {
@@ -112,34 +118,46 @@ func (c *Client) ejectTarget(slot mediaSlot) string {
 	return slot.eject
 }
 
-// mediaSlots are the virtual drives that can hold a CD image by URL: those of
-// the system, else those of its manager. Drives whose types the BMC does not
-// tell come last.
+// HasDrive looks for a virtual CD drive that takes an image by URL, until it
+// has found one.
+func (c *Client) HasDrive(ctx context.Context) (bool, error) {
+	s, err := c.lastSystem(ctx)
+	if err != nil {
+		return false, err
+	}
+	links, err := c.mediaLinks(ctx, s)
+	for i := 0; err == nil && i < len(links); i++ {
+		var slot mediaSlot
+		if slot, err = c.readSlot(ctx, links[i]); err == nil && slot.takesCD() {
+			return true, nil
+		}
+	}
+	if hosting.KindOf(err) == hosting.FaultUnsupported && !LoginRefused(err) {
+		return false, nil
+	}
+	return false, err
+}
+
+// mediaSlots are the virtual drives that can hold a CD image by URL. Drives
+// whose types the BMC does not tell come last.
 func (c *Client) mediaSlots(ctx context.Context) ([]mediaSlot, error) {
 	s, err := c.readSystem(ctx)
 	if err != nil {
 		return nil, err
 	}
-	where, err := c.mediaCollection(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	links, err := c.members(ctx, where, maxSlots)
+	links, err := c.mediaLinks(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	var typed, untyped []mediaSlot
 	for _, link := range links {
-		if !c.takesURL(lastSegment(link)) {
-			continue
-		}
 		slot, err := c.readSlot(ctx, link)
 		switch {
 		case err != nil:
 			return nil, err
 		case len(slot.types) == 0:
 			untyped = append(untyped, slot)
-		case slices.Contains(slot.types, string(schemas.CDVirtualMediaType)), slices.Contains(slot.types, string(schemas.DVDVirtualMediaType)):
+		case slot.takesCD():
 			typed = append(typed, slot)
 		}
 	}
@@ -152,6 +170,17 @@ func (c *Client) mediaSlots(ctx context.Context) ([]mediaSlot, error) {
 func (c *Client) noMedia() error {
 	return hosting.NewFault(hosting.FaultUnsupported, c.cfg.Server, "the BMC at "+c.cfg.Address+" has no virtual CD drive that takes an image by URL",
 		"boot over the network, or insert the image at the console; some BMCs need a license for it")
+}
+
+// mediaLinks are the virtual drives that take an image by URL: those of the
+// system, else those of its manager.
+func (c *Client) mediaLinks(ctx context.Context, s *system) ([]string, error) {
+	where, err := c.mediaCollection(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	links, err := c.members(ctx, where, maxSlots)
+	return slices.DeleteFunc(links, func(link string) bool { return !c.takesURL(lastSegment(link)) }), err
 }
 
 func (c *Client) mediaCollection(ctx context.Context, s *system) (string, error) {
@@ -202,6 +231,12 @@ func (c *Client) readSlot(ctx context.Context, link string) (mediaSlot, error) {
 		slot.types = append(slot.types, string(t))
 	}
 	return slot, nil
+}
+
+// takesCD reports whether the drive takes a CD image. One that does not say
+// what it takes is tried.
+func (s mediaSlot) takesCD() bool {
+	return len(s.types) == 0 || slices.Contains(s.types, string(schemas.CDVirtualMediaType)) || slices.Contains(s.types, string(schemas.DVDVirtualMediaType))
 }
 
 // holds reports whether the image is in. BMCs write a URL back in their own

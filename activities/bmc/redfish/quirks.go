@@ -30,8 +30,9 @@ type quirk struct {
 	// MediaSlots are the starts of the ids of slots that take an image by URL,
 	// where the others do not although they look alike.
 	MediaSlots []string
-	// EjectBesideInsert tells that the eject action works although it is not
-	// advertised: its target is the insert action's with the other name.
+	// EjectBesideInsert tells that the eject action may work although it is not
+	// advertised: its target is the insert action's with the other name. Where
+	// it does not exist the slot is patched.
 	EjectBesideInsert bool
 }
 

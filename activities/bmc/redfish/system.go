@@ -49,6 +49,7 @@ type system struct {
 	Storage      schemas.Link
 	VirtualMedia schemas.Link
 	Links        struct{ ManagedBy []schemas.Link }
+	Settings     struct{ SettingsObject schemas.Link } `json:"@Redfish.Settings"`
 
 	path string // where it was read
 }

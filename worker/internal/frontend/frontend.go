@@ -1,6 +1,6 @@
 // Package frontend is a stand-in for Temporal's frontend as a worker needs it,
 // for tests: the SDK's real client and workers connect to it over gRPC, poll,
-// and never get a task.
+// and get no task but activities that a test offers.
 package frontend
 
 import (
@@ -12,7 +12,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	namespacepb "go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -24,6 +26,8 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/handrail/handrail/workflows"
 )
@@ -39,6 +43,7 @@ type Frontend struct {
 	calls      []proto.Message
 	attributes map[string]enumspb.IndexedValueType
 	health     *health.Server
+	offered    map[string]chan *workflowservice.PollActivityTaskQueueResponse
 }
 
 type operator = operatorservice.UnimplementedOperatorServiceServer
@@ -47,7 +52,10 @@ type operator = operatorservice.UnimplementedOperatorServiceServer
 // Handrail's search attributes.
 func Start(t testing.TB) *Frontend {
 	t.Helper()
-	f := &Frontend{attributes: map[string]enumspb.IndexedValueType{}, health: health.NewServer()}
+	f := &Frontend{
+		attributes: map[string]enumspb.IndexedValueType{}, health: health.NewServer(),
+		offered: map[string]chan *workflowservice.PollActivityTaskQueueResponse{},
+	}
 	for _, key := range workflows.SearchAttributes() {
 		f.attributes[key.GetName()] = key.GetValueType()
 	}
@@ -139,6 +147,30 @@ func (f *Frontend) Queues() []string {
 	return slices.Compact(queues)
 }
 
+// Offer hands an activity without arguments to the next worker that polls the
+// queue. Its token is the activity's name.
+func (f *Frontend) Offer(queue, activity string) {
+	now := timestamppb.Now()
+	f.queue(queue) <- &workflowservice.PollActivityTaskQueueResponse{
+		TaskToken: []byte(activity), ActivityId: "1", ActivityType: &commonpb.ActivityType{Name: activity}, Attempt: 1,
+		WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: "w", RunId: "r"}, WorkflowType: &commonpb.WorkflowType{Name: "w"},
+		ScheduledTime: now, CurrentAttemptScheduledTime: now, StartedTime: now,
+		StartToCloseTimeout: durationpb.New(time.Minute), ScheduleToCloseTimeout: durationpb.New(time.Minute),
+	}
+}
+
+// maxOffered is how many activities may wait for a worker.
+const maxOffered = 100
+
+func (f *Frontend) queue(name string) chan *workflowservice.PollActivityTaskQueueResponse {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.offered[name] == nil {
+		f.offered[name] = make(chan *workflowservice.PollActivityTaskQueueResponse, maxOffered)
+	}
+	return f.offered[name]
+}
+
 func (f *Frontend) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	m, ok := request.(proto.Message)
 	if !ok {
@@ -172,10 +204,19 @@ func (f *Frontend) PollWorkflowTaskQueue(ctx context.Context, _ *workflowservice
 	return &workflowservice.PollWorkflowTaskQueueResponse{}, nil
 }
 
-// PollActivityTaskQueue has nothing to do for anybody.
-func (f *Frontend) PollActivityTaskQueue(ctx context.Context, _ *workflowservice.PollActivityTaskQueueRequest) (*workflowservice.PollActivityTaskQueueResponse, error) {
-	<-ctx.Done()
-	return &workflowservice.PollActivityTaskQueueResponse{}, nil
+// PollActivityTaskQueue hands out what was offered.
+func (f *Frontend) PollActivityTaskQueue(ctx context.Context, r *workflowservice.PollActivityTaskQueueRequest) (*workflowservice.PollActivityTaskQueueResponse, error) {
+	select {
+	case task := <-f.queue(r.GetTaskQueue().GetName()):
+		return task, nil
+	case <-ctx.Done():
+		return &workflowservice.PollActivityTaskQueueResponse{}, nil
+	}
+}
+
+// RespondActivityTaskFailed takes an activity's error.
+func (f *Frontend) RespondActivityTaskFailed(context.Context, *workflowservice.RespondActivityTaskFailedRequest) (*workflowservice.RespondActivityTaskFailedResponse, error) {
+	return &workflowservice.RespondActivityTaskFailedResponse{}, nil
 }
 
 // ShutdownWorker takes a worker's farewell.

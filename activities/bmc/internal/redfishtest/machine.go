@@ -103,6 +103,13 @@ func (m *Machine) AddSystem(id string) {
 	systems["Members"] = append(systems["Members"].([]any), link(path))
 }
 
+// Add puts a resource at a path.
+func (m *Machine) Add(path string, r Resource) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.resources[path] = r
+}
+
 // Change changes a resource.
 func (m *Machine) Change(path string, change func(Resource)) {
 	m.mu.Lock()
