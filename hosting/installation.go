@@ -220,27 +220,28 @@ func NewPlan(f InstallFields, s OperatingSystem, m Machine, server Server) (Plan
 	return p, wrong
 }
 
+// Says reports whether the request says something on a field.
+func (f InstallFields) Says(field Field) bool {
+	return map[Field]bool{
+		FieldSystem: f.System != "", FieldPartitioning: f.Partitioning != nil, FieldRAID: f.RAID != "", FieldHostName: f.HostName != "",
+		FieldKeepDisks: f.Keep != nil, FieldSSHKeys: len(f.SSHKeys) > 0, FieldErasure: f.Erasure != nil,
+	}[field]
+}
+
 // unsaid lists what a request leaves to the defaults.
 func (f InstallFields) unsaid() (fields []Field) {
-	for _, said := range []struct {
-		field Field
-		said  bool
-	}{
-		{FieldPartitioning, f.Partitioning != nil},
-		{FieldRAID, f.RAID != ""},
-		{FieldHostName, f.HostName != ""},
-		{FieldKeepDisks, f.Keep != nil},
-	} {
-		if !said.said {
-			fields = append(fields, said.field)
+	for _, field := range []Field{FieldPartitioning, FieldRAID, FieldHostName, FieldKeepDisks} {
+		if !f.Says(field) {
+			fields = append(fields, field)
 		}
 	}
 	return fields
 }
 
 // chooseDisks decides which disks are erased and which are kept. A name that fits
-// several disks keeps all of them, and disks that have one serial number can not
-// be told apart: none of them is erased.
+// several disks keeps all of them. Disks that have one serial number can not be
+// told apart, and one with a serial number that a boot loader trips over can not
+// be named: none of them is erased.
 func (p *Plan) chooseDisks(keep []string, disks []Disk) []UnclearField {
 	if len(disks) == 0 {
 		if len(keep) > 0 {
@@ -262,7 +263,7 @@ func (p *Plan) chooseDisks(keep []string, disks []Disk) []UnclearField {
 		switch {
 		case slices.ContainsFunc(keep, d.called):
 			p.Keep = append(p.Keep, d)
-		case d.Serial != "" && count[strings.ToLower(d.Serial)] == 1:
+		case plainSerial.MatchString(d.Serial) && count[strings.ToLower(d.Serial)] == 1:
 			free = append(free, d)
 		}
 	}

@@ -1,13 +1,18 @@
 package hosting
 
 import (
+	"crypto/rsa"
 	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
 )
 
-const maxKeyBytes = 4096
+const (
+	maxKeyBytes = 4096
+	// minRSABits is what current distributions demand.
+	minRSABits = 2048
+)
 
 // keyTypes are the SSH keys that servers of today accept.
 var keyTypes = []string{
@@ -26,6 +31,11 @@ func ParsePublicKey(line string) (string, error) {
 	key, comment, options, rest, err := ssh.ParseAuthorizedKey([]byte(strings.TrimSpace(line)))
 	if err != nil || len(options) > 0 || len(rest) > 0 || !slices.Contains(keyTypes, key.Type()) {
 		return "", wrong
+	}
+	if public, ok := key.(ssh.CryptoPublicKey); ok {
+		if weak, ok := public.CryptoPublicKey().(*rsa.PublicKey); ok && weak.N.BitLen() < minRSABits {
+			return "", Invalid("", "this RSA key is too short: servers of today refuse it", "make a new one with ssh-keygen -t ed25519")
+		}
 	}
 	clean := strings.TrimSuffix(string(ssh.MarshalAuthorizedKey(key)), "\n")
 	comment = strings.Map(func(r rune) rune {

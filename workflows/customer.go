@@ -188,13 +188,35 @@ func (op *operation) learn(f hosting.RequestFields) {
 	if len(f.FailedTools) > 0 {
 		known.FailedTools = f.FailedTools
 	}
-	learnInstallation(&known.Install, f.Install)
-	known.Unclear, known.Redacted = f.Unclear, f.Redacted
+	op.learnInstallation(f.Install, f.Unclear)
+	known.Redacted = f.Redacted
 }
 
-// learnInstallation does the same for what is to be installed. The consent goes
-// through its gate.
-func learnInstallation(known *hosting.InstallFields, f hosting.InstallFields) {
+// learnInstallation does the same for what is to be installed. What was not
+// understood stays open until it is said in another way: the default must not
+// take its place. The consent goes through its gate.
+func (op *operation) learnInstallation(f hosting.InstallFields, unclear []hosting.UnclearField) {
+	known := &op.Customer.Fields
+	mergeInstallation(&known.Install, f)
+	for _, old := range known.Unclear {
+		if old.Field.OfInstallation() && !f.Says(old.Field) && !slices.ContainsFunc(unclear, func(u hosting.UnclearField) bool { return u.Field == old.Field }) {
+			unclear = append(slices.Clip(unclear), old)
+		}
+	}
+	known.Unclear = unclear
+}
+
+// publicKeys are those that are keys, as they are written out.
+func publicKeys(lines []string) (keys []string) {
+	for _, line := range lines {
+		if key, err := hosting.ParsePublicKey(line); err == nil && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func mergeInstallation(known *hosting.InstallFields, f hosting.InstallFields) {
 	for _, field := range []struct{ have, got *string }{
 		{&known.System, &f.System}, {(*string)(&known.RAID), (*string)(&f.RAID)}, {&known.HostName, &f.HostName}, {&known.Password, &f.Password},
 	} {
@@ -205,8 +227,8 @@ func learnInstallation(known *hosting.InstallFields, f hosting.InstallFields) {
 	if f.Partitioning != nil {
 		known.Partitioning = f.Partitioning
 	}
-	if len(f.SSHKeys) > 0 {
-		known.SSHKeys = f.SSHKeys
+	if keys := publicKeys(f.SSHKeys); len(keys) > 0 {
+		known.SSHKeys = keys
 	}
 	if f.Keep != nil {
 		known.Keep = f.Keep

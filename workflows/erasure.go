@@ -65,8 +65,8 @@ func (op *operation) erasureGiven(p hosting.Plan) bool {
 // names reports whether the words of a statement are those of the request, or
 // name the very system.
 func (op *operation) names(words string, s hosting.OperatingSystem) bool {
-	same := func(other string) bool { return strings.EqualFold(strings.TrimSpace(words), strings.TrimSpace(other)) }
-	return same(op.Customer.Fields.Install.System) || same(s.Title()) || same(s.ID)
+	asked := strings.TrimSpace(op.Customer.Fields.Install.System)
+	return s.Called(words) || strings.EqualFold(strings.TrimSpace(words), asked)
 }
 
 // bindErasure stores the consent, bound to the target. Nothing is spent yet.

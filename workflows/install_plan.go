@@ -12,6 +12,7 @@ import (
 
 	"github.com/handrail/handrail/activities"
 	"github.com/handrail/handrail/activities/bmc"
+	"github.com/handrail/handrail/activities/desk"
 	"github.com/handrail/handrail/activities/records"
 	"github.com/handrail/handrail/hosting"
 )
@@ -133,11 +134,6 @@ func (r *reinstall) judge(ctx workflow.Context) error {
 	default:
 		r.work.Wrong = []hosting.UnclearField{{Field: hosting.FieldSystem, Value: f.System, Problem: hosting.ProblemSeveralSystems, Why: "several systems are meant"}}
 	}
-	for _, w := range r.work.Wrong {
-		if !slices.ContainsFunc(r.Customer.Fields.Unclear, func(u hosting.UnclearField) bool { return u.Field == w.Field }) {
-			r.Customer.Fields.Unclear = append(r.Customer.Fields.Unclear, w)
-		}
-	}
 	return r.voidOther(ctx)
 }
 
@@ -178,10 +174,22 @@ func (r *reinstall) needs() []need {
 			needs = append(needs, need{w.Field, changed})
 		}
 	}
+	for _, u := range r.Customer.Fields.Unclear {
+		if u.Field.OfInstallation() && !slices.ContainsFunc(needs, func(n need) bool { return n.field == u.Field }) {
+			needs = append(needs, need{u.Field, understood(u.Field)})
+		}
+	}
 	if r.work.Plan != nil {
 		needs = append(needs, r.needErasure(changed))
 	}
 	return needs
+}
+
+// understood is met when nothing on the field is open any more.
+func understood(f hosting.Field) func(*operation) bool {
+	return func(op *operation) bool {
+		return !slices.ContainsFunc(op.Customer.Fields.Unclear, func(u hosting.UnclearField) bool { return u.Field == f })
+	}
 }
 
 // needErasure is the consent for the plan; a changed request is judged first.
@@ -238,8 +246,12 @@ func (r *reinstall) confirm(ctx workflow.Context) (bool, error) {
 // enclose adds to a letter what is installed, and on which disks.
 func (r *reinstall) enclose(l *hosting.Letter) {
 	l.Offered = r.work.Offered
+	if letterKinds[l.Name] == desk.Question {
+		l.Unclear = append(slices.Clip(l.Unclear), r.doubts()...)
+	}
 	p := r.work.Plan
 	if p == nil {
+		l.Disks = r.work.Machine.Disks
 		return
 	}
 	l.Plan, l.Disks, l.Keep = p, p.Disks, p.Keep
@@ -254,6 +266,18 @@ func (r *reinstall) about() string {
 		return p.String()
 	}
 	return r.Customer.Fields.Install.System
+}
+
+// doubts are what keeps the request from being carried out, besides what was not
+// understood.
+func (r *reinstall) doubts() []hosting.UnclearField {
+	wrong := slices.Clone(r.work.Wrong)
+	if e, p := r.Customer.Erasure, r.work.Plan; e != nil && p != nil && e.Consent == "" && !r.names(e.Statement.System, p.System) {
+		wrong = append(wrong, hosting.UnclearField{
+			Field: hosting.FieldErasure, Value: e.Statement.System, Problem: hosting.ProblemOtherSystem, Why: "the consent is for another system",
+		})
+	}
+	return wrong
 }
 
 func (r *reinstall) access(p *hosting.Plan) *hosting.Access {
@@ -283,7 +307,7 @@ func (r *reinstall) handleSpecify() error {
 			return validateFields(r.serverID(), s.InstallFields)
 		},
 		func(ctx workflow.Context, s Specify) (string, error) {
-			learnInstallation(&r.Customer.Fields.Install, s.InstallFields)
+			r.learnInstallation(s.InstallFields, nil)
 			r.Customer.Heard++
 			r.logAction(ctx, s.By, "specify", cut(fingerprint(s.InstallFields), 2000))
 			return "taken down", nil

@@ -21,7 +21,7 @@ type words struct {
 }
 
 func (w *words) hear(f hosting.RequestFields) {
-	learnInstallation(&w.now, f.Install)
+	mergeInstallation(&w.now, f.Install)
 	if f.Install.Erasure != nil {
 		w.consented = systemOf(f.Install.Erasure.System) + w.target()
 	}
@@ -50,7 +50,8 @@ func TestReinstall_neverErasesWithoutConsent(t *testing.T) {
 		r := newRig(t)
 		said := &words{}
 		r.watchReleases(said)
-		r.behave = func(r *rig, b *hosting.NetworkBoot) { r.behaviors()[rapid.IntRange(0, 4).Draw(rt, "machine")](b) }
+		machine := rapid.SliceOfN(rapid.IntRange(0, 4), 6, 6).Draw(rt, "machine")
+		r.behave = func(r *rig, b *hosting.NetworkBoot) { r.behaviors()[machine[b.Attempt%len(machine)]](b) }
 		first := drawWords(rt, true)
 		first.Server = "srv-1001"
 		r.speak(0, "m0", first, said)

@@ -290,3 +290,40 @@ func TestReinstall_refusedStarts(t *testing.T) {
 		}
 	}
 }
+
+// What was written and not understood is asked for, and not taken for the
+// default, whatever else is said meanwhile.
+func TestReinstall_unclearIsNoDefault_I12(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	f := toInstall("Debian 12")
+	f.Unclear = []hosting.UnclearField{{Field: hosting.FieldRAID, Value: "mirrored", Why: "it is none of the levels"}}
+	r.say(0, message("m1", f))
+	r.say(time.Hour, message("m2", hosting.RequestFields{Details: "thanks"}))
+	r.during(t, 2*time.Hour, func(s Status) {
+		if s.Phase != hosting.PhaseWaiting || !strings.Contains(s.WaitingOn, "raid") {
+			t.Errorf("%s on %s", s.Phase, s.WaitingOn)
+		}
+	})
+	r.say(3*time.Hour, message("m3", hosting.RequestFields{Install: hosting.InstallFields{RAID: hosting.RAID1, Erasure: toErase("Debian 12")}}))
+	r.run()
+	r.ended(t)
+	r.wiped(t, "install debian-12; erase S0 S1 S2")
+}
+
+// A consent for another system than the one asked for says so in the next letter.
+func TestReinstall_consentForAnotherSystem_I14(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	f := toInstall("Debian 12")
+	f.Install.Erasure = toErase("Debian 11")
+	r.say(0, message("m1", f))
+	r.say(time.Hour, message("m2", hosting.RequestFields{Install: hosting.InstallFields{Erasure: toErase("Debian 12")}}))
+	r.run()
+	r.ended(t)
+	l := r.letters[0].Letter
+	if len(l.Unclear) != 1 || l.Unclear[0].Problem != hosting.ProblemOtherSystem || !slices.Equal(l.Missing, []hosting.Field{hosting.FieldErasure}) {
+		t.Errorf("asked for %v, unclear %+v", l.Missing, l.Unclear)
+	}
+	r.wiped(t, "install debian-12; erase S0")
+}

@@ -37,11 +37,18 @@ func written(l hosting.Letter, text string) hosting.Letter {
 	}
 	l.Unclear = []hosting.UnclearField{{Field: hosting.FieldPower, Value: text, Why: text}}
 	l.Redacted = []string{text, text}
-	l.Missing = []hosting.Field{hosting.FieldPower, hosting.FieldBackup}
+	l.Missing = []hosting.Field{hosting.FieldPower, hosting.FieldBackup, hosting.FieldSystem, hosting.FieldKeepDisks, hosting.FieldErasure}
 	l.Power = hosting.PowerPermission{Grant: hosting.GrantWindow, Window: &hosting.Window{From: text, To: text, Zone: text}}
 	l.Backup = hosting.BackupCurrent
 	l.Report = &hosting.Report{Text: text, Actions: []hosting.Deed{{Text: text}}}
 	l.Ahead, l.Procedure = hosting.Procedure(text), hosting.Procedure(text)
+	l.Unclear = append(l.Unclear, hosting.UnclearField{Field: hosting.FieldSystem, Value: text, Problem: hosting.ProblemUnknownSystem})
+	l.Offered, l.Disks = []string{text}, []hosting.Disk{{Serial: text, Bay: text, Model: text, Bytes: 1}}
+	l.Plan = &hosting.Plan{
+		System: hosting.OperatingSystem{Distribution: text}, RAID: hosting.RAID1, HostName: text, SSHKeys: []string{text}, Disks: l.Disks, Keep: l.Disks,
+		Partitions: []hosting.Partition{{Mount: text, FileSystem: text}},
+	}
+	l.Access = &hosting.Access{Address: text, User: text, HostKeys: []string{text}}
 	return l
 }
 

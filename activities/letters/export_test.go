@@ -34,6 +34,14 @@ func Permission(l hosting.Language, p hosting.PowerPermission) (string, error) {
 // List joins items.
 func List(l hosting.Language, items ...string) string { return vocabularies[l].list(items) }
 
+// Disk is a disk in words.
+func Disk(l hosting.Language, d hosting.Disk) string { return installVocabularies[l].disk(d) }
+
+// Partitions are partitions in words.
+func Partitions(l hosting.Language, p []hosting.Partition) string {
+	return installVocabularies[l].partitions(p)
+}
+
 // Untranslated lists the values that a language has no words for.
 func Untranslated(l hosting.Language) []string {
 	v := vocabularies[l]
@@ -53,7 +61,18 @@ func Untranslated(l hosting.Language) []string {
 			missing = append(missing, "power "+string(s))
 		}
 	}
-	for _, p := range []hosting.Procedure{hosting.ServerIntervention} {
+	w := installVocabularies[l]
+	for _, p := range hosting.Problems() {
+		if p != hosting.ProblemUnreadable && w.problems[p] == "" {
+			missing = append(missing, "problem "+string(p))
+		}
+	}
+	for _, r := range []hosting.RAIDLevel{hosting.RAIDNone, hosting.RAID0, hosting.RAID1, hosting.RAID5, hosting.RAID6, hosting.RAID10} {
+		if w.raid[r] == "" {
+			missing = append(missing, "RAID "+string(r))
+		}
+	}
+	for _, p := range []hosting.Procedure{hosting.ServerIntervention, hosting.OSReinstall} {
 		if v.procedure[p] == "" {
 			missing = append(missing, "procedure "+string(p))
 		}

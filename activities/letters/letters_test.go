@@ -2,7 +2,7 @@ package letters_test
 
 import (
 	"flag"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,12 +101,19 @@ var cases = map[string]hosting.Letter{
 	}),
 }
 
+// allCases are the letters of every procedure.
+func allCases() map[string]hosting.Letter {
+	all := maps.Clone(cases)
+	maps.Copy(all, installCases)
+	return all
+}
+
 // Every letter in every language, word for word. Run with -update after a
 // change, and read what changed.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	book := load(t)
-	for name, l := range cases {
+	for name, l := range allCases() {
 		for _, l.Language = range hosting.Languages() {
 			subject, body, err := book.Ticket(l)
 			if err != nil {
@@ -150,7 +157,7 @@ func golden(t *testing.T, language hosting.Language, name, got string) {
 func TestGoldenCoversEveryLetter(t *testing.T) {
 	t.Parallel()
 	written := map[hosting.LetterName]bool{}
-	for _, l := range cases {
+	for _, l := range allCases() {
 		written[l.Name] = true
 	}
 	for _, name := range hosting.LetterNames() {
@@ -186,82 +193,5 @@ func TestUnknownLetterAndLanguage(t *testing.T) {
 	l.Language = "de"
 	if _, got, err := book.Ticket(l); err != nil || got != english {
 		t.Errorf("in an unknown language: %q, %v, want English", got, err)
-	}
-}
-
-// What the letters ask customers to answer is what the desk understands: the
-// labels, the statements, the reasons, the subject (I6, I8, I9, I15, I16).
-func TestQuestionsHoldTheirAnswers_I16(t *testing.T) {
-	t.Parallel()
-	book := load(t)
-	l := cases["missing-everything"]
-	for _, l.Language = range hosting.Languages() {
-		_, body, err := book.Ticket(l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[hosting.Field][]string{}
-		for line := range strings.Lines(body) {
-			line, example := strings.CutPrefix(line, "    ")
-			if !example || strings.TrimSpace(line) == "" {
-				continue
-			}
-			label, value, _ := strings.Cut(line, ":")
-			field, _, ok := hosting.FieldByLabel(label)
-			if !ok {
-				t.Errorf("%s: no label that is known in %q", l.Language, line)
-			}
-			got[field] = append(got[field], meaning(field, strings.TrimSpace(value), l.Provider))
-		}
-		want := map[hosting.Field]string{
-			hosting.FieldServer:      "[empty]",
-			hosting.FieldReason:      fmt.Sprint(hosting.Reasons()),
-			hosting.FieldDetails:     "[...]",
-			hosting.FieldFailedTools: "[...]",
-			hosting.FieldPower:       "[power-allowed power-window power-refused]",
-			hosting.FieldBackup:      "[backup-exists loss-accepted]",
-		}
-		for field, meanings := range want {
-			if fmt.Sprint(got[field]) != meanings {
-				t.Errorf("%s: the answers offered for %s mean %v, want %s", l.Language, field, got[field], meanings)
-			}
-		}
-		if len(got) != len(want) {
-			t.Errorf("%s: answers are offered for %v", l.Language, got)
-		}
-	}
-}
-
-// meaning is how an offered answer is understood.
-func meaning(field hosting.Field, value, provider string) string {
-	switch field {
-	case hosting.FieldServer:
-		if hosting.ServerReference(value) == "" {
-			return "empty" // left as it stands, it names no server
-		}
-	case hosting.FieldReason:
-		r, _ := hosting.ReasonByText(value)
-		return string(r)
-	case hosting.FieldPower, hosting.FieldBackup:
-		s, _ := hosting.RecognizeStatement(value, provider)
-		return string(s.Kind)
-	}
-	return value
-}
-
-// A ticket that staff open asks for its procedure like a customer's would.
-func TestOpenedTicketsSubject_I15(t *testing.T) {
-	t.Parallel()
-	book := load(t)
-	l := cases["opened"]
-	for _, l.Language = range hosting.Languages() {
-		subject, _, err := book.Ticket(l)
-		if err != nil {
-			t.Fatal(err)
-		}
-		procedure, server, language, _ := hosting.ProcedureBySubject(subject)
-		if procedure != l.Procedure || server != "DS-1042" || language != l.Language {
-			t.Errorf("%q is understood as %s, %s, %s", subject, procedure, server, language)
-		}
 	}
 }

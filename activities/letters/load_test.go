@@ -64,7 +64,7 @@ func original(t *testing.T, name string) string {
 func TestRefusals_H24(t *testing.T) {
 	t.Parallel()
 	const fields = ".Name, .Language, .Provider, .Ticket, .Procedure, .Person, .Server, .Reference, .Missing, .Unclear, .Redacted, " +
-		".Power, .Backup, .Ahead, .Report, .Workflow, .Step, .Error, .By, .Reason"
+		".Power, .Backup, .Offered, .Plan, .Disks, .Keep, .Access, .Ahead, .Report, .Workflow, .Step, .Error, .By, .Reason"
 	tests := []struct {
 		name, file, text string
 		says             []string
@@ -92,7 +92,7 @@ func TestRefusals_H24(t *testing.T) {
 		{"unknown label", "en/queued.ticket.txt", subject + `a{{label "powder"}}`, []string{`no field "powder"`}},
 		{"a range over one thing", "en/queued.ticket.txt", subject + `a{{if false}}{{range .Report}}{{end}}{{end}}`, []string{"not a list"}},
 		{"in a phrase", "pl/phrases.txt", strings.Replace(original(t, "pl/phrases.txt"), "{{.Provider}}", "{{.Povider}}", 1), []string{"pl/phrases.txt:", "Letter has no field .Povider"}},
-		{"in a phrase that is given an element", "pl/phrases.txt", strings.Replace(original(t, "pl/phrases.txt"), "{{quoted .Value}}", "{{quoted .Valeu}}", 1), []string{"pl/phrases.txt:", "UnclearField has no field .Valeu"}},
+		{"in a phrase that is given an element", "pl/phrases.txt", strings.Replace(original(t, "pl/phrases.txt"), "{{with .Value}}", "{{with .Valeu}}", 1), []string{"pl/phrases.txt:", "UnclearField has no field .Valeu"}},
 		{"in a phrase that is not used", "pl/phrases.txt", original(t, "pl/phrases.txt") + `{{define "x"}}{{template "greating" .}}{{end}}`, []string{`no template "greating"`}},
 		{"a phrase defined twice", "en/phrases.txt", original(t, "en/phrases.txt") + `{{define "closing"}}b{{end}}`, []string{"en/phrases.txt:", "multiple definition"}},
 		{"unknown template", "en/queued.ticket.txt", subject + `a{{if false}}{{template "greating" .}}{{end}}`, []string{`no template "greating"`, "greeting"}},

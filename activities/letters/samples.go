@@ -26,13 +26,19 @@ func samples() []sample {
 	full.Missing = []hosting.Field{
 		hosting.FieldServer, hosting.FieldReason, hosting.FieldDetails, hosting.FieldFailedTools,
 		hosting.FieldPower, hosting.FieldBackup, hosting.FieldCredentials,
+		hosting.FieldSystem, hosting.FieldPartitioning, hosting.FieldRAID, hosting.FieldHostName, hosting.FieldSSHKeys,
+		hosting.FieldKeepDisks, hosting.FieldErasure,
 	}
 	full.Unclear = []hosting.UnclearField{{Field: hosting.FieldPower, Value: "if you must", Why: "not a known statement"}}
+	for _, p := range hosting.Problems() {
+		full.Unclear = append(full.Unclear, hosting.UnclearField{Field: hosting.FieldSystem, Value: "the newest", Why: "unknown", Problem: p})
+	}
 	full.Redacted = []string{"Password"}
 	full.Power = hosting.PowerPermission{Grant: hosting.GrantWindow, Window: &hosting.Window{
 		From: "2026-11-22 02:00", To: "2026-11-22 05:00", Zone: "Europe/Warsaw",
 	}}
 	full.Backup = hosting.BackupCurrent
+	fillInstallation(&full)
 	full.Report = &hosting.Report{
 		Resolved: true, Text: "The file system is repaired.", Actions: []hosting.Deed{{Power: hosting.ActCycle, Outcome: hosting.Reached}, {Text: "File-system check"}},
 		Downtime: hosting.Duration(65 * time.Minute), Power: hosting.PowerOn,
@@ -44,13 +50,34 @@ func samples() []sample {
 	allowed.Power, allowed.Backup = hosting.PowerPermission{Grant: hosting.GrantAllowed}, hosting.BackupLossOkay
 	refused.Power, refused.Missing = hosting.PowerPermission{Grant: hosting.GrantRefused}, nil
 	unresolved.Report = &hosting.Report{Power: hosting.PowerUnknown}
+	installed, unplanned, unlisted := full, full, full
+	installed.Procedure, unplanned.Procedure, unlisted.Procedure = hosting.OSReinstall, hosting.OSReinstall, hosting.OSReinstall
+	unplanned.Plan, unplanned.Report, unplanned.Offered = nil, &hosting.Report{}, nil
+	unlisted.Plan = &hosting.Plan{RAID: hosting.RAIDNone}
 	return []sample{
+		{"of a reinstallation", installed},
+		{"of a reinstallation without a plan", unplanned},
+		{"of a reinstallation on disks that are not listed", unlisted},
 		{"with nothing", bare},
 		{"with everything", full},
 		{"with power allowed and data loss accepted", allowed},
 		{"with power not allowed and nothing missing", refused},
 		{"with an empty report", unresolved},
 	}
+}
+
+// fillInstallation fills in what letters about a reinstallation hold.
+func fillInstallation(l *hosting.Letter) {
+	l.Offered = []string{"Debian 12", "Ubuntu 24.04 LTS"}
+	l.Disks = []hosting.Disk{{Serial: "S3Z9NB0K", Bay: "1", Model: "MZ7LH960", Bytes: 960_197_124_096}}
+	l.Keep = []hosting.Disk{{Serial: "ZC1A2B3C", Bay: "Bay 3"}}
+	l.Plan = &hosting.Plan{
+		System: hosting.OperatingSystem{ID: "debian-12", Distribution: "Debian", Version: "12"}, Disks: l.Disks, Keep: l.Keep, RAID: hosting.RAID1,
+		Layout: hosting.LayoutDefault, Partitions: hosting.Partitioning{Layout: hosting.LayoutDefault}.Plan(), HostName: "web1.example.com",
+		SSHKeys:  []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINjNOXnLiRTH4ltIZkh4DY++2CecN96JQHMWt9aC2lZy anna@laptop"},
+		Defaults: []hosting.Field{hosting.FieldPartitioning, hosting.FieldHostName},
+	}
+	l.Access = &hosting.Access{Address: "203.0.113.7", User: "root", HostKeys: []string{"ssh-ed25519 SHA256:GpOiOzbt4V5Seb8bq4D9/c9JIWt8ELNgVia+Lt0lmHM"}}
 }
 
 // rehearse writes every sample as every letter in every language.

@@ -2,6 +2,7 @@ package letters
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
@@ -77,7 +78,7 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.Contradictory: "the server's controllers disagree",
 			hosting.Unknown:       "what came of it could not be seen",
 		},
-		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "server intervention"},
+		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "server intervention", hosting.OSReinstall: "reinstallation of the operating system"},
 	},
 	hosting.Italian: {
 		and: "e", quotes: [2]string{"«", "»"}, form: singular, noTime: "nessuno",
@@ -119,7 +120,7 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.Contradictory: "i controller del server danno indicazioni discordanti",
 			hosting.Unknown:       "non è stato possibile vederne l'esito",
 		},
-		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "intervento sul server"},
+		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "intervento sul server", hosting.OSReinstall: "reinstallazione del sistema operativo"},
 	},
 	hosting.Polish: {
 		and: "i", quotes: [2]string{"„", "”"}, form: polishForm, noTime: "brak",
@@ -161,7 +162,7 @@ var vocabularies = map[hosting.Language]vocabulary{
 			hosting.Contradictory: "kontrolery serwera podają sprzeczne informacje",
 			hosting.Unknown:       "nie udało się sprawdzić skutku",
 		},
-		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "interwencja na serwerze"},
+		procedure: map[hosting.Procedure]string{hosting.ServerIntervention: "interwencja na serwerze", hosting.OSReinstall: "reinstalacja systemu operacyjnego"},
 	},
 }
 
@@ -187,7 +188,7 @@ func polishForm(n int64) int {
 
 // funcs are the template functions, for one language.
 func (v vocabulary) funcs(l hosting.Language) template.FuncMap {
-	return template.FuncMap{
+	funcs := template.FuncMap{
 		"label":   func(f hosting.Field) (string, error) { return known(hosting.Label(f, l), "field", f) },
 		"reasons": func() []string { return reasons(l) },
 		"requestsubject": func(p hosting.Procedure, server string) string {
@@ -208,6 +209,8 @@ func (v vocabulary) funcs(l hosting.Language) template.FuncMap {
 		"list":       v.list,
 		"language":   func() string { return string(l) },
 	}
+	maps.Copy(funcs, installVocabularies[l].funcs(l))
+	return funcs
 }
 
 // known refuses the name of something that has no words.

@@ -90,6 +90,7 @@ SELECT s.service_id, s.organization, s.state, EXISTS (
     SELECT FROM contacts c WHERE c.organization = s.organization AND c.email = $3 AND c.active)
 FROM servers s
 WHERE lower(s.service_id) = lower($1) OR lower(s.host_name) = lower($1) OR lower(s.name) = lower($1)
+   OR lower(s.service_id || ' (' || s.name || ')') = lower($1) -- as Handrail names it
    OR s.service_id = (SELECT i.server FROM server_ips i WHERE i.address = $2::inet)`,
 		reference, ip, mailbox(in.Requester.Contact))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,11 +14,16 @@ import (
 // request is what a newcomer chooses for a new ticket before its text is
 // prepared.
 type request struct {
-	Contact  string // e-mail address
-	Language hosting.Language
-	Server   string // service id
-	Power    string // a statement's kind; empty leaves the question open
-	Backup   string
+	Contact   string // e-mail address
+	Procedure hosting.Procedure
+	Language  hosting.Language
+	Server    string // service id
+	Power     string // a statement's kind; empty leaves the question open
+	Backup    string
+	// The rest is for a reinstallation. System is a title, RAID in the customer's
+	// words; empty leaves them open.
+	System, RAID string
+	Key, Erase   bool
 }
 
 // requestTexts is what the customers of each language say of their trouble, and
@@ -46,18 +52,31 @@ func RequestText(l hosting.Language, server, provider string, power, backup host
 
 // text prepares subject and body of a ticket.
 func (q request) text(provider string, now time.Time) (subject, body string) {
+	if q.Procedure == hosting.OSReinstall {
+		r := Reinstallation{System: q.System, RAID: q.RAID, Power: hosting.StatementKind(q.Power), Backup: hosting.StatementKind(q.Backup), Erase: q.Erase}
+		if q.Key {
+			r.SSHKeys = []string{SampleKey}
+		}
+		return r.text(q.Language, q.Server, provider, now)
+	}
 	lines := []string{
 		labelled(hosting.FieldServer, q.Language, q.Server),
 		labelled(hosting.FieldReason, q.Language, hosting.ReasonText(hosting.ReasonUnresponsive, q.Language)),
 		labelled(hosting.FieldFailedTools, q.Language, requestTexts[q.Language].tools),
 		labelled(hosting.FieldDetails, q.Language, requestTexts[q.Language].details),
 	}
+	lines = append(lines, statementLines(q.Language, provider, now, hosting.StatementKind(q.Power), hosting.StatementKind(q.Backup))...)
+	return hosting.Subject(hosting.ServerIntervention, q.Language, q.Server), strings.Join(lines, "\n\n") + "\n"
+}
+
+// statementLines are those of the statements that are chosen.
+func statementLines(l hosting.Language, provider string, now time.Time, power, backup hosting.StatementKind) (lines []string) {
 	for _, s := range statementChoices {
-		if kind := string(s.kind); kind == q.Power || kind == q.Backup {
-			lines = append(lines, s.line(q.Language, provider, now))
+		if s.kind == power || s.kind == backup {
+			lines = append(lines, s.line(l, provider, now))
 		}
 	}
-	return hosting.Subject(hosting.ServerIntervention, q.Language, q.Server), strings.Join(lines, "\n\n") + "\n"
+	return lines
 }
 
 func labelled(f hosting.Field, l hosting.Language, value string) string {
@@ -72,11 +91,32 @@ type newTicket struct {
 	Languages       []hosting.Language
 	Own, Others     []hosting.Server // those of the contact's organization, and all others
 	Powers, Backups []statementChoice
+	Kinds           []kindChoice
+	Systems, Levels []string
+}
+
+// kindChoice is something that a ticket can ask for.
+type kindChoice struct {
+	Procedure hosting.Procedure
+	Title     string
+	Link      string // to the form for it
+}
+
+// kinds are the choices, with what has been chosen so far.
+func (q request) kinds() []kindChoice {
+	all := []kindChoice{{Procedure: hosting.ServerIntervention, Title: "Server intervention"}, {Procedure: hosting.OSReinstall, Title: "OS reinstallation"}}
+	for i, k := range all {
+		v := url.Values{"for": {string(k.Procedure)}, "contact": {q.Contact}, "language": {string(q.Language)}, "server": {q.Server}}
+		all[i].Link = "/new?" + v.Encode()
+	}
+	return all
 }
 
 func (d *Desk) showForm(w http.ResponseWriter, r *http.Request) {
 	q := d.chosen(r.URL.Query())
-	content := newTicket{request: q, Contacts: d.config.Contacts, Languages: hosting.Languages()}
+	content := newTicket{
+		request: q, Contacts: d.config.Contacts, Languages: hosting.Languages(), Kinds: q.kinds(), Systems: d.config.Systems, Levels: levels(q.Language),
+	}
 	content.Own, content.Others = d.serversFor(q.Contact)
 	for _, s := range statementChoices {
 		if s.field == hosting.FieldPower {
@@ -94,7 +134,11 @@ func (d *Desk) showForm(w http.ResponseWriter, r *http.Request) {
 func (d *Desk) chosen(query url.Values) request {
 	q := request{
 		Contact: query.Get("contact"), Language: hosting.Language(query.Get("language")), Server: query.Get("server"),
-		Power: query.Get("power"), Backup: query.Get("backup"),
+		Power: query.Get("power"), Backup: query.Get("backup"), Procedure: hosting.ServerIntervention,
+	}
+	if query.Get("for") == string(hosting.OSReinstall) {
+		q.Procedure = hosting.OSReinstall
+		q.Key, q.Erase = query.Get("key") == "sample", query.Get("erase") == "accepted"
 	}
 	if d.organizationOf(q.Contact) == "" && len(d.config.Contacts) > 0 {
 		q.Contact = d.config.Contacts[0].Email
@@ -102,6 +146,7 @@ func (d *Desk) chosen(query url.Values) request {
 	if !q.Language.Known() {
 		q.Language = d.languageOf(q.Contact)
 	}
+	q.System, q.RAID = oneOf(d.config.Systems, query.Get("system")), oneOf(levels(q.Language), query.Get("raid"))
 	own, others := d.serversFor(q.Contact)
 	for _, s := range append(own, others...) {
 		if s.ServiceID == q.Server {
@@ -113,6 +158,14 @@ func (d *Desk) chosen(query url.Values) request {
 		q.Server = own[0].ServiceID
 	}
 	return q
+}
+
+// oneOf returns the choice if it is one, and nothing else.
+func oneOf(choices []string, choice string) string {
+	if slices.Contains(choices, choice) {
+		return choice
+	}
+	return ""
 }
 
 func (d *Desk) organizationOf(contact string) string {

@@ -187,7 +187,7 @@ func (d *Desk) showTicket(w http.ResponseWriter, r *http.Request) {
 	}
 	content := thread{
 		Ticket: t, Names: d.names(), Contacts: d.contactsOf(t), Trouble: d.courier.trouble(t.ID),
-		Answers: answers(t.Language, d.config.Provider, time.Now()), Watching: "/tickets/" + t.ID,
+		Answers: append(answers(t.Language, d.config.Provider, time.Now()), d.installAnswers(t)...), Watching: "/tickets/" + t.ID,
 	}
 	query := r.URL.Query()
 	content.Still = query.Has("still")

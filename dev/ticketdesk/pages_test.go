@@ -323,7 +323,7 @@ func TestPages_AreAccessibleAndComplete(t *testing.T) {
 	t.Parallel()
 	d := start(t, config(t))
 	create(t, d, ann)
-	for _, path := range []string{"/", "/new", "/tickets/1001", "/tickets/1001?write", "/tickets/7"} {
+	for _, path := range []string{"/", "/new", "/new?for=OSReinstall", "/tickets/1001", "/tickets/1001?write", "/tickets/7"} {
 		page := get(t, d.URL()+path)
 		if lang, _ := attribute(page.all("html")[0], "lang"); lang != "en" || len(page.all("h1")) != 1 || len(page.all("main")) != 1 || text(page.all("title")[0]) == "" {
 			t.Errorf("%s lacks language, title, main or a single first heading", path)

@@ -32,6 +32,9 @@ type Config struct {
 	// Contacts and Servers are the choices of the form for a new ticket.
 	Contacts []Contact
 	Servers  []hosting.Server
+	// Systems are the titles of the operating systems that the form offers for a
+	// reinstallation; none leaves it to the writer.
+	Systems []string
 	// Provider is the company's name in statements.
 	Provider string
 	// Logger is slog's default where it is nil.

@@ -31,6 +31,15 @@ func (m *message) backup() {
 	m.event.Fields.Backup = &hosting.BackupStatement{Answer: answer, Evidence: m.evidence(r)}
 }
 
+// erasure takes the consent to lose the data (I13, I14).
+func (m *message) erasure() {
+	r := m.answer(hosting.FieldErasure, func(r hosting.Recognized) bool { return r.Kind == hosting.EraseDisks })
+	if r == nil {
+		return
+	}
+	m.event.Fields.Install.Erasure = &hosting.ErasureStatement{System: r.said.System, Evidence: m.evidence(r)}
+}
+
 // answer returns the one statement that answers a question, labelled or not;
 // nil where there is none, or where anything about it is in doubt.
 func (m *message) answer(field hosting.Field, about func(hosting.Recognized) bool) *run {
@@ -71,7 +80,7 @@ func (m *message) checkLabels(field hosting.Field, about func(hosting.Recognized
 }
 
 func contradict(a, b hosting.Recognized) bool {
-	return a.Kind != b.Kind || !reflect.DeepEqual(a.Window, b.Window)
+	return a.Kind != b.Kind || !reflect.DeepEqual(a.Window, b.Window) || hosting.Fold(a.System) != hosting.Fold(b.System)
 }
 
 func (m *message) evidence(r *run) hosting.Evidence {

@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/handrail/handrail/hosting"
@@ -40,6 +41,11 @@ type value struct {
 // those to which nothing was. A value goes on until the next label, a closing,
 // or a statement that stands on its own.
 func (m *message) values(field hosting.Field) []value {
+	return slices.DeleteFunc(m.written(field), func(v value) bool { return nothing(v.all()) })
+}
+
+// written is values with those that say that there is none.
+func (m *message) written(field hosting.Field) []value {
 	var found []value
 	for i, l := range m.lines {
 		if l.field != field {
@@ -52,9 +58,7 @@ func (m *message) values(field hosting.Field) []value {
 		for len(v.lines) > 0 && v.lines[0] == "" {
 			v.lines = v.lines[1:]
 		}
-		if !nothing(v.all()) {
-			found = append(found, v)
-		}
+		found = append(found, v)
 	}
 	return found
 }
@@ -71,6 +75,14 @@ func (v value) paragraph() string {
 	return v.all()
 }
 
+// short is the paragraph, or the first cell of one that is a single line.
+func (v value) short() string {
+	if p := v.paragraph(); strings.Contains(p, "\n") {
+		return p
+	}
+	return v.first()
+}
+
 // first is the first line of the value, or the first cell of that.
 func (v value) first() string {
 	if len(v.lines) == 0 {
@@ -83,12 +95,15 @@ func (v value) first() string {
 // nothing reports whether a value says that there is none, or is the form that
 // we sent, not filled in.
 func nothing(text string) bool {
-	switch strings.Trim(hosting.Fold(text), " .,;:-_*?!") {
+	switch bare(text) {
 	case "", "n/a", "na", "n.a", "none", "nothing", "nessuno", "nessuna", "niente", "nulla", "non applicabile", "brak", "zaden", "zadne", "nie dotyczy", "nd", "n.d":
 		return true
 	}
 	return false
 }
+
+// bare is a value without the marks around it, folded.
+func bare(text string) string { return strings.Trim(hosting.Fold(text), " .,;:-_*?!") }
 
 // server takes the server from its label, else from the subject. Two that can
 // not be the same one are none (I4).

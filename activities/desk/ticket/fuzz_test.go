@@ -75,11 +75,33 @@ func checkEvent(t failer, e hosting.TicketEvent) {
 			t.Fatalf("%q is taken for %+v", p.Evidence.Text, p.Permission)
 		}
 	}
+	checkInstallation(t, e.Fields.Install)
 	if b := e.Fields.Backup; b != nil {
 		checkEvidence(t, b.Evidence)
 		said, _ := hosting.RecognizeStatement(b.Evidence.Text, provider)
 		if answer, ok := said.Backup(); !ok || answer != b.Answer {
 			t.Fatalf("%q is taken for %s", b.Evidence.Text, b.Answer)
+		}
+	}
+}
+
+func checkInstallation(t failer, f hosting.InstallFields) {
+	t.Helper()
+	for _, k := range f.SSHKeys {
+		if again, err := hosting.ParsePublicKey(k); err != nil || again != k {
+			t.Fatalf("%q is taken for a public key: %v", k, err)
+		}
+	}
+	if len(f.SSHKeys) > 16 || len(f.Keep) > 32 || len(f.System) > 80 || f.Password != "" || f.HostName != "" && !hosting.HostNameValid(f.HostName) || f.RAID != "" && !f.RAID.Known() {
+		t.Fatalf("the installation is %+v", f)
+	}
+	if p := f.Partitioning; p != nil && p.Validate() != nil {
+		t.Fatalf("the partitioning is %+v", p)
+	}
+	if s := f.Erasure; s != nil {
+		checkEvidence(t, s.Evidence)
+		if said, _ := hosting.RecognizeStatement(s.Evidence.Text, provider); said.Kind != hosting.EraseDisks || hosting.Fold(said.System) != hosting.Fold(s.System) {
+			t.Fatalf("%q is a consent for %q", s.Evidence.Text, s.System)
 		}
 	}
 }
@@ -99,6 +121,7 @@ func TestParse_Anything(t *testing.T) {
 		allowed, refused, backup, loss, "Authorization:", "Zgoda: ", "Backup:\t", "Details:", "Server: DS-1", "not", "But only tonight.", "Hello,", "Regards", "> ", "-- ",
 		"On x <a@b.c> wrote:", "\n", "\n\n", "\r\n", " ", "\t", "**", "~~", "1. ", "<p>", "</p>", "<td>", "<s>", "<blockquote>", "</blockquote>", "<pre>", "Password:", "\u00a0", "\u200b", "\xff",
 		statement(hosting.PowerWindow, hosting.English), statement(hosting.PowerWindow, hosting.Italian),
+		hosting.ErasureText(hosting.English, "Debian 12"), hosting.ErasureText(hosting.Polish, "Ubuntu"), "Data loss: ", "RAID: 1", "OS: Debian 12", "Disks to keep:", "SSH key: ", publicKey,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		body := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 30).Draw(t, "body"), "")
@@ -141,6 +164,11 @@ func hostile() map[string]string {
 		"comments":           "<html>" + fill("<!--"),
 		"brackets":           fill("(["),
 		"combining":          fill("e\u0301\u0336"),
+		"starts of keys":     fill("ssh-rsa AAAAB3NzaC1yc2E\nAAAA\n"),
+		"keys":               fill("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI "),
+		"key labels":         fill("SSH key:\nssh-rsa\n"),
+		"disks":              "Disks to keep:\n" + fill("S1,"),
+		"partitions":         "Partitioning: " + fill("/a 1G,"),
 	}
 }
 

@@ -104,6 +104,16 @@ func (r *redactor) inlineText(text string) string {
 	if !containsAny(lower, mayLeak) {
 		return text
 	}
+	var out strings.Builder
+	at := 0
+	for _, key := range publicKeys(text) { // they may look like anything
+		out.WriteString(r.stopAll(text[at:key[0]]) + text[key[0]:key[1]])
+		at = key[1]
+	}
+	return out.String() + r.stopAll(text[at:])
+}
+
+func (r *redactor) stopAll(text string) string {
 	for _, l := range leaks {
 		text = r.stop(l, text)
 	}

@@ -23,11 +23,12 @@ type line struct {
 
 func (l line) whole() string { return strings.TrimSpace(l.head + l.text) }
 
-func splitLines(texts []string) []line {
+// splitLines reads the lines of a message about a procedure; empty is not known.
+func splitLines(texts []string, about hosting.Procedure) []line {
 	lines := make([]line, len(texts))
 	for i, t := range texts {
 		opens := i == 0 || texts[i-1] == "" || lines[i-1].field != ""
-		lines[i] = newLine(t, opens)
+		lines[i] = newLine(t, opens, about)
 	}
 	return lines
 }
@@ -43,27 +44,30 @@ const maxLabel = 100
 
 // newLine reads a line; opens tells that it is the first of a paragraph, where a
 // label may stand alone and without a colon, as headings do.
-func newLine(text string, opens bool) line {
+func newLine(text string, opens bool, about hosting.Procedure) line {
 	at := len(bullet.FindString(text))
 	rest := text[at:]
 	if span := separator.FindStringIndex(cut(rest, maxLabel)); span != nil && span[0] > 0 {
-		if l, ok := labelled(rest[:span[0]]); ok {
+		if l, ok := labelled(rest[:span[0]], about); ok {
 			l.head, l.text = text[:at+span[1]], rest[span[1]:]
 			return l
 		}
 	}
-	if l, ok := labelled(rest); ok && (opens || l.field == hosting.FieldCredentials) {
+	if l, ok := labelled(rest, about); ok && (opens || l.field == hosting.FieldCredentials) {
 		l.head = text
 		return l
 	}
 	return line{text: text, closing: closes(text)}
 }
 
-func labelled(label string) (line, bool) {
+func labelled(label string, about hosting.Procedure) (line, bool) {
 	if label == "" || len(label) > maxLabel || strings.Count(label, "(") != strings.Count(label, ")") {
 		return line{}, false
 	}
 	field, lang, ok := hosting.FieldByLabel(label)
+	if field.OfInstallation() && about != "" && about != hosting.OSReinstall {
+		return line{}, false // "RAID: degraded" is part of what happened
+	}
 	name, _, _ := strings.Cut(label, "(")
 	return line{field: field, language: lang, label: strings.Trim(name, " *_#\t")}, ok
 }

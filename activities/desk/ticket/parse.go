@@ -49,8 +49,9 @@ const (
 func Parse(in Incoming, provider string) hosting.TicketEvent {
 	all := bodyLines(in.ContentType, in.Body)
 	own := bounded(ownWords(all), maxOwn)
-	secrets := redactor{tokens: secretsIn(bounded(all, maxOwn), provider)}
-	lines := splitLines(secrets.privateKeys(own))
+	about, _, _, _ := hosting.ProcedureBySubject(cleanLine(in.Subject, maxSubject))
+	secrets := redactor{tokens: secretsIn(bounded(all, maxOwn), about, provider)}
+	lines := splitLines(joinKeys(secrets.privateKeys(own)), about)
 	secrets.credentials(lines, findRuns(lines, provider))
 	secrets.inline(lines)
 	subject := secrets.scrub(secrets.inlineText(cleanLine(in.Subject, maxSubject)))
@@ -73,6 +74,7 @@ func Parse(in Incoming, provider string) hosting.TicketEvent {
 	m.tools()
 	m.power()
 	m.backup()
+	m.installation()
 	event.Fields.Redacted = secrets.labels
 	event.Language = m.language(language)
 	return event

@@ -69,7 +69,7 @@ func runAt(lines []line, i int, provider string) (run, bool) {
 // they are ("I do not agree that:").
 func breakBefore(lines []line, runs []run, i int) string {
 	first := runs[i].first
-	if lines[first].field != "" || i > 0 && runs[i-1].last == first-1 {
+	if i > 0 && runs[i-1].last == first-1 {
 		return ""
 	}
 	at := first - 1
@@ -80,6 +80,14 @@ func breakBefore(lines []line, runs []run, i int) string {
 		return ""
 	}
 	before := lines[at]
+	if lines[first].field != "" {
+		// Our own question has no second answer to contradict this one when it is
+		// sent back whole.
+		if runs[i].said.Kind == hosting.EraseDisks && before.field == "" && !greets(before.text) && announces.MatchString(before.text) {
+			return "the statement belongs to the words before it: " + quoted(before.text)
+		}
+		return ""
+	}
 	switch {
 	case before.closing, greets(before.text), before.field != "" && before.text == "",
 		before.field != "" && before.field != hosting.FieldDetails:
@@ -103,7 +111,8 @@ func breakAfter(lines []line, runs []run, i int) string {
 	}
 	after := lines[at].text[len(bullet.FindString(lines[at].text)):]
 	goesOn := at == last+1 && !sentenceEnd.MatchString(lines[last].text) && after == lines[at].text && !otherLabel.MatchString(after)
-	if goesOn || matchesAny(restrictions, hosting.Fold(after)) {
+	spared := runs[i].said.Kind == hosting.EraseDisks && keepsData.MatchString(hosting.Fold(after))
+	if goesOn || spared || matchesAny(restrictions, hosting.Fold(after)) {
 		return "the statement is restricted or continued by the words after it: " + quoted(after)
 	}
 	return ""
@@ -125,5 +134,10 @@ var restrictions = []*regexp.Regexp{
 	regexp.MustCompile(`^(?:ale|lecz|tylko|jedynie|jednak|chyba ze|oprocz|z wyjatkiem|pod warunkiem|o ile|wylacznie|nie przed|nie po |nie teraz|a wlasciwie|` +
 		`(?:prosze |bardzo prosze )?nie (?:restart|wylacz|wlacz|uruchami|rusz|dotyk|robi|zaczyna))`),
 }
+
+// keepsData matches a sentence, folded, that asks to spare something: after a
+// data-loss consent it takes some of it back.
+var keepsData = regexp.MustCompile(`\b(?:keep|leave|preserve|spare|save|retain|conserv\w*|manten\w*|lasci\w*|salv\w*|tenete|tenga|zachowa\w*|zostaw\w*|pozostaw\w*|oszczedz\w*)\b` +
+	`.*\b(?:disks?|drives?|data|raid|volumes?|partitions?|bays?|slots?|home|dischi|disco|dati|partizion\w+|vano|dysk\w*|dane|danych|partycj\w*|zatok\w*)\b`)
 
 func quoted(text string) string { return `"` + cut(text, 200) + `"` }

@@ -23,13 +23,13 @@ type redactor struct {
 
 // secretsIn returns the secrets of a whole message, quoted parts included: what
 // a customer quotes may stand in their own words as well.
-func secretsIn(texts []string, provider string) map[string]bool {
+func secretsIn(texts []string, about hosting.Procedure, provider string) map[string]bool {
 	var r redactor
 	unmarked := make([]string, len(texts))
 	for i, t := range texts {
 		unmarked[i] = strings.TrimLeft(t, "> ")
 	}
-	lines := splitLines(unmarked)
+	lines := splitLines(joinKeys(unmarked), about)
 	r.credentials(lines, findRuns(lines, provider))
 	r.inline(lines)
 	return r.tokens
@@ -94,6 +94,9 @@ func (r *redactor) credentials(lines []line, runs []run) {
 		l := &lines[i]
 		s.next(*l, said[i])
 		if s.label != "" && l.text != "" {
+			if s.spares(l.text) {
+				continue
+			}
 			r.note(s.label)
 			r.remember(l.text)
 			l.text = removed
@@ -109,9 +112,11 @@ func (r *redactor) credentials(lines []line, runs []run) {
 // goes on to the next label, closing or statement.
 type secretLines struct {
 	label string // empty outside
-	whole bool   // to the next label
-	seen  bool   // some of the value
-	gap   bool   // an empty line after that
+	// public tells that the label is for public keys.
+	public bool
+	whole  bool // to the next label
+	seen   bool // some of the value
+	gap    bool // an empty line after that
 }
 
 func (s *secretLines) next(l line, said bool) {
@@ -121,6 +126,8 @@ func (s *secretLines) next(l line, said bool) {
 		if nothing(l.text) && strings.ContainsFunc(l.text, unicode.IsLetter) {
 			s.label = ""
 		}
+	case l.field == hosting.FieldSSHKeys && !said:
+		*s = secretLines{label: l.label, public: true, whole: l.text == "", seen: l.text != ""}
 	case said, l.closing, l.field != "":
 		*s = secretLines{}
 	case l.text == "":
