@@ -1,6 +1,7 @@
 // Package datacenter is a simulated data centre: servers on two sites, each a
-// chassis with a Redfish and an IPMI side on loopback, and the records that
-// say so. It stands in for hardware in dev and in end-to-end tests.
+// chassis with a Redfish and an IPMI side on loopback and disks that are really
+// reinstalled over the network, and the records that say so. It stands in for
+// hardware in dev and in end-to-end tests.
 package datacenter
 
 import (
@@ -9,7 +10,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/handrail/handrail/dev/datacenter/chassis"
@@ -33,7 +36,13 @@ type Config struct {
 	// 127.0.0.1 (TCP, UDP); the next server takes the next. 0 lets the system
 	// choose.
 	RedfishPort, IPMIPort int
-	// StateFile keeps chassis states, passwords and certificates over a
+	// SSHPort is the port on 127.0.0.1 where the system on the first server's
+	// disks answers SSH; the next server takes the next. 0 lets the system choose.
+	SSHPort int
+	// BootURL is where machines that boot over the network find their boot
+	// server: a URL without a path. Empty is none; SetBootURL can give it later.
+	BootURL string
+	// StateFile keeps chassis states, disks, passwords and certificates over a
 	// restart. Empty keeps nothing.
 	StateFile string
 	// Control is host:port of the control API, on a loopback address. Empty is
@@ -52,6 +61,7 @@ type Center struct {
 	ca        identity
 	machines  []*Machine
 	customers []hosting.Organization
+	bootURL   atomic.Pointer[string]
 	keeper    *keeper
 	control   *controlServer // nil for none
 	stop      context.CancelFunc
@@ -72,6 +82,7 @@ func Start(ctx context.Context, config Config) (*Center, error) {
 	}
 	life, stop := context.WithCancel(context.Background())
 	c := &Center{config: config, customers: organizations(), stop: stop}
+	c.SetBootURL(config.BootURL)
 	c.keeper = newKeeper(config.StateFile, config.Log, c.state)
 	if err := c.build(ctx, life, kept); err != nil {
 		c.keeper.abandon()
@@ -112,6 +123,9 @@ func (c *Center) build(ctx, life context.Context, kept state) (err error) {
 			return err
 		}
 		c.machines = append(c.machines, m)
+		if err := c.startComputer(ctx, m, kept.Machines[plan.id], i); err != nil {
+			return err
+		}
 		if err := m.switchOn(ctx, life, c.config, c.ca, i); err != nil {
 			return err
 		}
@@ -139,6 +153,13 @@ func (c *Center) Close() error {
 		c.closed = errors.Join(append(errs, c.keeper.close())...)
 	})
 	return c.closed
+}
+
+// SetBootURL tells where machines find their boot server from now on: a URL
+// without a path. Empty is none.
+func (c *Center) SetBootURL(to string) {
+	to = strings.TrimSuffix(to, "/")
+	c.bootURL.Store(&to)
 }
 
 // ControlURL is where the control API is served, or empty.
@@ -182,7 +203,9 @@ func (c *Center) Organizations() []hosting.Organization { return slices.Clone(c.
 func (c *Center) state() state {
 	s := state{Version: stateVersion, CA: c.ca, Machines: make(map[string]machineState)}
 	for _, m := range c.Machines() {
-		s.Machines[m.server.ServiceID] = machineState{Identity: m.identity, Password: m.password, Chassis: m.chassis.State()}
+		s.Machines[m.server.ServiceID] = machineState{
+			Identity: m.identity, Password: m.password, Chassis: m.chassis.State(), Computer: new(m.computer.State()),
+		}
 	}
 	return s
 }

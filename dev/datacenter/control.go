@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/handrail/handrail/dev/datacenter/chassis"
+	"github.com/handrail/handrail/dev/datacenter/computer"
 	"github.com/handrail/handrail/dev/datacenter/fault"
 	"github.com/handrail/handrail/hosting"
 )
@@ -26,7 +27,9 @@ const maxControlBody = 4 << 10
 //	GET    /servers                       all servers with their state
 //	GET    /servers/{id}                  one of them
 //	GET    /servers/{id}/resets           the resets that its BMC received
-//	POST   /servers/{id}/faults/{fault}   switch a fault on; duration=2s, times=1, protocol=redfish
+//	GET    /servers/{id}/boots            the last boots that came past the self-test
+//	GET    /servers/{id}/wipes            the disks that lost their content
+//	POST   /servers/{id}/faults/{fault}   switch a fault on; duration=2s, percent=40, times=1, protocol=redfish
 //	DELETE /servers/{id}/faults/{fault}   switch it off
 //	DELETE /servers/{id}/faults           switch all of them off
 //	POST   /servers/{id}/power/{on|off}   the customer switches the machine
@@ -39,6 +42,8 @@ func (c *Center) ControlHandler() http.Handler {
 	for pattern, handle := range map[string]func(*Machine, http.ResponseWriter, *http.Request){
 		"GET /servers/{id}":                    show,
 		"GET /servers/{id}/resets":             showResets,
+		"GET /servers/{id}/boots":              showBoots,
+		"GET /servers/{id}/wipes":              showWipes,
 		"POST /servers/{id}/faults/{fault}":    faultOn,
 		"DELETE /servers/{id}/faults/{fault}":  faultOff,
 		"DELETE /servers/{id}/faults":          faultsOff,
@@ -91,6 +96,13 @@ type serverView struct {
 	Power    hosting.PowerState `json:"power,omitempty"`
 	InPOST   bool               `json:"inPost,omitempty"`
 	State    *chassis.State     `json:"state,omitempty"`
+	Firmware hosting.Firmware   `json:"firmware,omitempty"`
+	MACs     []string           `json:"macs,omitempty"`
+	Run      *computer.Run      `json:"run,omitempty"` // what it does, an installation under way included
+	Disks    []computer.Disk    `json:"disks,omitempty"`
+	Wipes    int                `json:"wipes"`             // disks that lost their content
+	SSH      string             `json:"ssh,omitempty"`     // host:port
+	HostKey  string             `json:"hostKey,omitempty"` // of the system on the disks
 	Faults   []faultView        `json:"faults,omitempty"`
 	Resets   int                `json:"resets"`
 	Requests int64              `json:"requests"` // over HTTP
@@ -100,6 +112,7 @@ type serverView struct {
 type faultView struct {
 	Name     fault.Name       `json:"name"`
 	Duration string           `json:"duration,omitempty"`
+	Percent  int              `json:"percent,omitempty"`
 	Times    int              `json:"times,omitempty"` // how often it still shows; none is always
 	Protocol hosting.Protocol `json:"protocol,omitempty"`
 }
@@ -110,13 +123,18 @@ type kindView struct {
 	Protocols []hosting.Protocol `json:"protocols"`
 	Duration  string             `json:"duration,omitempty"` // unless told otherwise
 	IsHow     string             `json:"durationIs,omitempty"`
+	Percent   int                `json:"percent,omitempty"` // unless told otherwise
+	IsWhat    string             `json:"percentIs,omitempty"`
 	Counts    string             `json:"timesCount"`
 }
 
 func faultKinds() []kindView {
 	var views []kindView
 	for _, k := range fault.Kinds() {
-		views = append(views, kindView{Name: k.Name, What: k.What, Protocols: k.Protocols, Duration: text(k.Duration), IsHow: k.DurationIs, Counts: k.WearsOffWith})
+		views = append(views, kindView{
+			Name: k.Name, What: k.What, Protocols: k.Protocols, Duration: text(k.Duration), IsHow: k.DurationIs,
+			Percent: k.Percent, IsWhat: k.PercentIs, Counts: k.WearsOffWith,
+		})
 	}
 	return views
 }
@@ -146,8 +164,13 @@ func (m *Machine) show() serverView {
 	v.Vendor, v.Redfish, v.IPMI = m.Vendor(), m.Address(hosting.Redfish), m.Address(hosting.IPMI)
 	v.Power, v.InPOST, v.State = now.Phase, now.InPOST, &now.State
 	v.Resets, v.Requests, v.Sessions = len(m.Resets()), m.Requests(), m.Sessions()
+	v.Firmware, v.MACs, v.SSH, v.HostKey = m.hardware.Starts, m.hardware.MACs, m.SSHAddress(), m.HostKey()
+	v.Disks, v.Wipes = m.Disks(), len(m.Wipes())
+	if run := m.Run(); run.Phase != "" {
+		v.Run = &run
+	}
 	for _, f := range m.Faults() {
-		v.Faults = append(v.Faults, faultView{Name: f.Name, Duration: text(f.Duration), Times: f.Times, Protocol: f.Protocol})
+		v.Faults = append(v.Faults, faultView{Name: f.Name, Duration: text(f.Duration), Percent: f.Percent, Times: f.Times, Protocol: f.Protocol})
 	}
 	return v
 }
@@ -156,6 +179,14 @@ func show(m *Machine, w http.ResponseWriter, _ *http.Request) { answer(w, http.S
 
 func showResets(m *Machine, w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, slices.Concat([]chassis.Reset{}, m.Resets())) // [] rather than null
+}
+
+func showBoots(m *Machine, w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, slices.Concat([]computer.Boot{}, m.Boots()))
+}
+
+func showWipes(m *Machine, w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, slices.Concat([]computer.Wipe{}, m.Wipes()))
 }
 
 func faultOn(m *Machine, w http.ResponseWriter, r *http.Request) {
@@ -176,19 +207,21 @@ func faultOn(m *Machine, w http.ResponseWriter, r *http.Request) {
 
 func parseFault(name string, form url.Values) (fault.Fault, error) {
 	f := fault.Fault{Name: fault.Name(name), Protocol: hosting.Protocol(form.Get("protocol"))}
-	var err1, err2 error
+	var err1, err2, err3 error
 	for key := range form {
 		switch key {
 		case "protocol":
 		case "duration":
 			f.Duration, err1 = time.ParseDuration(form.Get(key))
+		case "percent":
+			f.Percent, err3 = strconv.Atoi(form.Get(key))
 		case "times":
 			f.Times, err2 = strconv.Atoi(form.Get(key))
 		default:
-			return f, hosting.Invalid("", "a fault has no parameter "+strconv.Quote(key), "use duration, times and protocol")
+			return f, hosting.Invalid("", "a fault has no parameter "+strconv.Quote(key), "use duration, percent, times and protocol")
 		}
 	}
-	return f, errors.Join(err1, err2)
+	return f, errors.Join(err1, err2, err3)
 }
 
 func faultOff(m *Machine, w http.ResponseWriter, r *http.Request) {

@@ -59,6 +59,7 @@ type parts struct {
 	failingDrive int // from 1; 0 is none
 	failingDIMM  int
 	baseboard    string
+	nics         int
 }
 
 var (
@@ -68,13 +69,13 @@ var (
 	redfishOnly  = []hosting.Protocol{hosting.Redfish}
 	ipmiOnly     = []hosting.Protocol{hosting.IPMI}
 
-	web     = parts{drives: 2, drive: vendor.SATA, dimms: 4, dimm: vendor.RAM32}
-	storage = parts{drives: 6, drive: vendor.Disk, dimms: 8, dimm: vendor.RAM32}
-	compute = parts{drives: 4, drive: vendor.NVMe, dimms: 12, dimm: vendor.RAM64}
-	board   = parts{drives: 1, drive: vendor.SATA, dimms: 2, dimm: vendor.RAM32}
-	gpu     = parts{drives: 8, drive: vendor.NVMe, dimms: 15, dimm: vendor.RAM64, baseboard: "HGX_Baseboard_0"}
-	failing = parts{drives: 6, drive: vendor.Disk, dimms: 8, dimm: vendor.RAM32, failingDrive: 3}
-	ecc     = parts{drives: 2, drive: vendor.NVMe, dimms: 8, dimm: vendor.RAM64, failingDIMM: 5}
+	web     = parts{drives: 2, drive: vendor.SATA, dimms: 4, dimm: vendor.RAM32, nics: 2}
+	storage = parts{drives: 6, drive: vendor.Disk, dimms: 8, dimm: vendor.RAM32, nics: 2}
+	compute = parts{drives: 4, drive: vendor.NVMe, dimms: 12, dimm: vendor.RAM64, nics: 2}
+	board   = parts{drives: 1, drive: vendor.SATA, dimms: 2, dimm: vendor.RAM32, nics: 1}
+	gpu     = parts{drives: 8, drive: vendor.NVMe, dimms: 15, dimm: vendor.RAM64, baseboard: "HGX_Baseboard_0", nics: 2}
+	failing = parts{drives: 6, drive: vendor.Disk, dimms: 8, dimm: vendor.RAM32, failingDrive: 3, nics: 2}
+	ecc     = parts{drives: 2, drive: vendor.NVMe, dimms: 8, dimm: vendor.RAM64, failingDIMM: 5, nics: 2}
 )
 
 const (

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/handrail/handrail/dev/datacenter/chassis"
+	"github.com/handrail/handrail/dev/datacenter/computer"
 	"github.com/handrail/handrail/dev/datacenter/fault"
 	"github.com/handrail/handrail/dev/datacenter/ipmi"
 	"github.com/handrail/handrail/dev/datacenter/redfish"
@@ -32,6 +33,7 @@ type Machine struct {
 	identity identity
 	password string
 	chassis  *chassis.Chassis
+	computer *computer.Computer
 	faults   fault.Set
 	log      *slog.Logger
 
@@ -123,7 +125,10 @@ func (c *Center) assemble(p plan, kept machineState) (m *Machine, err error) {
 	m.hardware = p.profile.Build(p.order())
 	if m.password = kept.Password; m.password == "" {
 		m.password = rand.Text()[:16] // IPMI 2.0 takes at most 20 bytes
-		kept.Chassis = chassis.State{On: !p.off}
+		kept.Chassis = chassis.State{On: !p.off, Mode: "UEFI"}
+		if p.profile.Starts == hosting.FirmwareLegacy {
+			kept.Chassis.Mode = "Legacy"
+		}
 	}
 	var signer *identity
 	if p.trust == authority {
@@ -133,7 +138,11 @@ func (c *Center) assemble(p plan, kept machineState) (m *Machine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("BMC of %s: %w", p.id, err)
 	}
-	m.chassis = chassis.New(kept.Chassis, *c.config.Timing, &m.faults, c.config.Now, c.keeper.changed)
+	m.server.MACs, m.server.Firmware = m.hardware.MACs, m.hardware.Starts
+	m.chassis = chassis.New(kept.Chassis, *c.config.Timing, &m.faults, c.config.Now, func() {
+		c.keeper.changed()
+		m.computer.Wake()
+	})
 	return m, nil
 }
 
@@ -199,7 +208,10 @@ func (m *Machine) startIPMI(ctx, _ context.Context, _ Config, address string) (s
 }
 
 func (m *Machine) switchOff() error {
-	var web, bmc error
+	var web, bmc, host error
+	if m.computer != nil {
+		host = m.computer.Close()
+	}
 	if m.web != nil {
 		web = m.web.Close()
 		m.serving.Wait()
@@ -208,5 +220,5 @@ func (m *Machine) switchOff() error {
 	if m.bmc != nil {
 		bmc = m.bmc.Close()
 	}
-	return errors.Join(web, bmc)
+	return errors.Join(host, web, bmc)
 }

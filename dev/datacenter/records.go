@@ -49,6 +49,7 @@ func (p plan) order() vendor.Order {
 	return vendor.Order{
 		Service: p.id, Host: p.hostName(), Drives: p.parts.drives, Drive: p.parts.drive, DIMMs: p.parts.dimms, DIMM: p.parts.dimm,
 		FailingDrive: p.parts.failingDrive, FailingDIMM: p.parts.failingDIMM, Baseboard: p.parts.baseboard,
+		NICs: p.parts.nics,
 	}
 }
 

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/handrail/handrail/dev/datacenter/chassis"
+	"github.com/handrail/handrail/dev/datacenter/computer"
 )
 
 const stateVersion = 1
 
 // state is what a restart keeps. It holds passwords and keys of simulated
-// BMCs, so its file is readable by its owner only.
+// BMCs and machines, so its file is readable by its owner only.
 type state struct {
 	Version  int                     `json:"version"`
 	CA       identity                `json:"ca"`
@@ -28,6 +29,8 @@ type machineState struct {
 	Identity identity      `json:"identity"`
 	Password string        `json:"password"`
 	Chassis  chassis.State `json:"chassis"`
+	// Computer is nil in a state that was written before machines had disks.
+	Computer *computer.State `json:"computer,omitempty"`
 }
 
 func readState(file string) (state, error) {

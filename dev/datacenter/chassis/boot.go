@@ -19,7 +19,7 @@ type Override struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// NoOverride boots in boot order.
+// NoOverride boots in boot order, on a machine with UEFI.
 var NoOverride = Override{Target: "None", Enabled: "Disabled", Mode: "UEFI"}
 
 // Active reports whether the override changes the next boot.
@@ -69,19 +69,32 @@ func (c *Chassis) boot(at time.Time) {
 	c.state.Boots++
 	o := c.state.Override
 	if !o.Expires.IsZero() && !at.Before(o.Expires) {
-		o = NoOverride
+		o = c.noOverride()
 	}
 	c.state.LastBoot = Boot{At: at, From: "Hdd", Mode: o.Mode}
-	if o.Active() {
+	if o.Active() && !c.ignores() {
 		c.state.LastBoot.From = o.Target
 		if o.Target == "Cd" || o.Target == "UsbCd" {
 			c.state.LastBoot.Image = c.firstImage(at)
 		}
 	}
 	if o.Enabled == "Once" {
-		o = Override{Target: "None", Enabled: "Disabled", Mode: o.Mode}
+		o = c.noOverride()
 	}
 	c.state.Override = o
+}
+
+// noOverride boots in boot order with the machine's own firmware.
+func (c *Chassis) noOverride() Override {
+	o := NoOverride
+	o.Mode = c.state.Mode
+	return o
+}
+
+// ignores tells that the firmware does not do what the override says.
+func (c *Chassis) ignores() bool {
+	_, deaf := c.faults.Hit(fault.BootFromDisk, fault.Machine)
+	return deaf
 }
 
 func (c *Chassis) firstImage(at time.Time) string {

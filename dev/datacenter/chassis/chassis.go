@@ -5,6 +5,7 @@
 package chassis
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -28,6 +29,9 @@ type Timing struct {
 	Busy time.Duration
 	// Task is how long a task of the BMC takes.
 	Task time.Duration
+	// System is how long an operating system takes to come up, Install each
+	// step of an installation. Both follow real time.
+	System, Install time.Duration
 }
 
 // DefaultTiming is quick for a machine and slow for a program.
@@ -35,6 +39,7 @@ func DefaultTiming() Timing {
 	return Timing{
 		GracefulOff: 3 * time.Second, ForcedOff: time.Second, PowerOn: time.Second, CycleOff: 2 * time.Second,
 		POST: 4 * time.Second, BootFlags: time.Minute, Busy: 2 * time.Second, Task: time.Second,
+		System: 2 * time.Second, Install: 2 * time.Second,
 	}
 }
 
@@ -46,6 +51,7 @@ type State struct {
 	// POSTUntil is the end of the power-on self-test; in the past after it.
 	POSTUntil time.Time        `json:"postUntil,omitzero"`
 	LastReset time.Time        `json:"lastReset,omitzero"`
+	Mode      string           `json:"mode"` // of the firmware: UEFI, Legacy
 	Override  Override         `json:"override,omitzero"`
 	LastBoot  Boot             `json:"lastBoot,omitzero"`
 	Boots     int              `json:"boots"` // since the machine was first powered
@@ -65,17 +71,19 @@ type Chassis struct {
 	count  int
 }
 
-// New returns a chassis in a state. The faults are looked at whenever they
+// New returns a chassis in a state; one without a mode has UEFI. The faults are looked at whenever they
 // matter; changed is called after each change, without a lock held.
 func New(s State, timing Timing, faults *fault.Set, now func() time.Time, changed func()) *Chassis {
-	if s.Override.Enabled == "" {
-		s.Override = NoOverride
-	}
+	s.Mode = cmp.Or(s.Mode, NoOverride.Mode)
 	s.Media = maps.Clone(s.Media)
 	if s.Media == nil {
 		s.Media = make(map[string]Media)
 	}
-	return &Chassis{timing: timing, faults: faults, now: now, changed: changed, state: s}
+	c := &Chassis{timing: timing, faults: faults, now: now, changed: changed, state: s}
+	if s.Override.Enabled == "" {
+		c.state.Override = c.noOverride()
+	}
+	return c
 }
 
 // View is a chassis at one moment.
@@ -86,7 +94,13 @@ type View struct {
 	// InPOST tells that the power-on self-test is running.
 	InPOST bool
 	Now    time.Time
+	// Next is when the chassis will be another without anybody's doing; zero
+	// is never.
+	Next time.Time
 }
+
+// Up reports whether the nth boot is past its self-test and the power still on.
+func (v View) Up(n int) bool { return v.On && !v.InPOST && v.Boots == n }
 
 // View looks at the chassis.
 func (c *Chassis) View() View {
@@ -94,7 +108,14 @@ func (c *Chassis) View() View {
 	defer c.mu.Unlock()
 	now := c.settle()
 	s := c.snapshot()
-	return View{State: s, Phase: s.phase(), InPOST: s.On && now.Before(s.POSTUntil), Now: now}
+	v := View{State: s, Phase: s.phase(), InPOST: s.On && now.Before(s.POSTUntil), Now: now}
+	if v.InPOST {
+		v.Next = s.POSTUntil
+	}
+	if len(s.Pending) > 0 && (v.Next.IsZero() || s.Pending[0].At.Before(v.Next)) {
+		v.Next = s.Pending[0].At
+	}
+	return v
 }
 
 // State returns what a restart has to keep.
@@ -137,6 +158,30 @@ func (c *Chassis) SetPower(on bool) {
 	})
 }
 
+// Restart restarts the machine from inside, as the operating system of its nth
+// boot does, and reports whether that was running. It is not a reset and is not
+// logged.
+func (c *Chassis) Restart(n int) (done bool) {
+	c.change(func(now time.Time) {
+		if done = c.state.On && c.state.Boots == n && !now.Before(c.state.POSTUntil); done {
+			c.apply(Transition{At: now, Do: restart})
+		}
+	})
+	return done
+}
+
+// During runs f where the nth boot is past its self-test and the power on, and
+// keeps it so for as long. f must not call the chassis. It reports whether it ran.
+func (c *Chassis) During(n int, f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	up := !c.settle().Before(c.state.POSTUntil) && c.state.On && c.state.Boots == n
+	if up {
+		f()
+	}
+	return up
+}
+
 // change runs f on the settled state under the lock and tells of it.
 func (c *Chassis) change(f func(now time.Time)) {
 	c.mu.Lock()
@@ -154,7 +199,7 @@ func (c *Chassis) settle() time.Time {
 		c.apply(next)
 	}
 	if o := c.state.Override; !o.Expires.IsZero() && !now.Before(o.Expires) {
-		c.state.Override = NoOverride
+		c.state.Override = c.noOverride()
 	}
 	return now
 }

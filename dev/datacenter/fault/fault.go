@@ -1,5 +1,5 @@
-// Package fault holds the ways in which a simulated BMC can be made to
-// misbehave, each one seen on real machines.
+// Package fault holds the ways in which a simulated machine and its BMC can be
+// made to misbehave, each one seen on real ones.
 package fault
 
 import (
@@ -24,24 +24,41 @@ const (
 	RefuseBoot       Name = "refuse-boot"
 	Hang             Name = "hang"
 	HTML             Name = "html"
+
+	NeverBoots     Name = "never-boots"
+	BootFromDisk   Name = "boot-from-disk"
+	WrongDisk      Name = "wrong-disk"
+	InstallerHangs Name = "installer-hangs"
+	InstallerFails Name = "installer-fails"
+	HostKeyLost    Name = "hostkey-lost"
+	WrongHostKey   Name = "wrong-host-key"
+	CallbackLost   Name = "callback-lost"
 )
 
+// Machine stands where a protocol does in faults of the machine itself.
+const Machine hosting.Protocol = "machine"
+
 // Kind documents a fault: what it does, on which protocols, and what its
-// duration means where it takes one.
+// duration or percentage means where it takes one.
 type Kind struct {
 	Name      Name
 	What      string
 	Protocols []hosting.Protocol
 	// Duration is used where the fault is switched on without one; zero for a
 	// fault that takes none.
-	Duration     time.Duration
-	DurationIs   string
+	Duration   time.Duration
+	DurationIs string
+	// Percent is used where the fault is switched on without one; zero for a
+	// fault that takes none.
+	Percent      int
+	PercentIs    string
 	WearsOffWith string // what counts against Times
 }
 
 var (
 	both        = []hosting.Protocol{hosting.Redfish, hosting.IPMI}
 	redfishOnly = []hosting.Protocol{hosting.Redfish}
+	machineOnly = []hosting.Protocol{Machine}
 )
 
 var kinds = []Kind{
@@ -85,6 +102,38 @@ var kinds = []Kind{
 		Name: HTML, What: "every HTTP request is answered with 200 and a login page instead of JSON", Protocols: redfishOnly,
 		WearsOffWith: "a request",
 	},
+	{
+		Name: NeverBoots, What: "after the self-test nothing comes up: no boot script is fetched, no system answers", Protocols: machineOnly,
+		WearsOffWith: "a boot",
+	},
+	{
+		Name: BootFromDisk, What: "the boot override is taken and ignored: the machine boots from its disk", Protocols: machineOnly,
+		WearsOffWith: "an override ignored",
+	},
+	{
+		Name: WrongDisk, What: "an installer finds disks with other serial numbers than the BMC shows", Protocols: machineOnly,
+		WearsOffWith: "a look at the disks",
+	},
+	{
+		Name: InstallerHangs, What: "an installer stops in the middle and says no more", Protocols: machineOnly,
+		Percent: 40, PercentIs: "the last that it reports", WearsOffWith: "an installation",
+	},
+	{
+		Name: InstallerFails, What: "an installer gives up in the middle and reports that it failed", Protocols: machineOnly,
+		Percent: 60, PercentIs: "the last that it reports", WearsOffWith: "an installation",
+	},
+	{
+		Name: HostKeyLost, What: "an installer does not report the host key of the installed system", Protocols: machineOnly,
+		WearsOffWith: "an installation",
+	},
+	{
+		Name: WrongHostKey, What: "the installed system has another host key than its installer reported", Protocols: machineOnly,
+		WearsOffWith: "an installation",
+	},
+	{
+		Name: CallbackLost, What: "an installer finishes and does not report it; the host key it does", Protocols: machineOnly,
+		WearsOffWith: "an installation",
+	},
 }
 
 // Kinds lists the faults with their documentation.
@@ -104,6 +153,9 @@ type Fault struct {
 	Name Name
 	// Duration is the fault's parameter in time; zero takes the kind's own.
 	Duration time.Duration
+	// Percent is the fault's parameter in percent, from 1 to 99; zero takes the
+	// kind's own.
+	Percent int
 	// Times is after how many effects it wears off; zero is never.
 	Times int
 	// Protocol limits it to one protocol; empty is all that the kind knows.
@@ -124,11 +176,18 @@ func (f Fault) normalize() (Fault, error) {
 		return f, hosting.Invalid("", "the fault "+string(f.Name)+" takes no duration", "leave it out")
 	case f.Duration < 0 || f.Duration > longest:
 		return f, hosting.Invalid("", "the duration of a fault is between 0 and "+longest.String(), "give a shorter one")
+	case f.Percent != 0 && k.Percent == 0:
+		return f, hosting.Invalid("", "the fault "+string(f.Name)+" takes no percentage", "leave it out")
+	case f.Percent < 0 || f.Percent > 99:
+		return f, hosting.Invalid("", "the percentage of a fault is between 1 and 99", "give such a one")
 	case f.Times < 0:
 		return f, hosting.Invalid("", "a fault can not wear off after fewer than no effects", "give 0 for never")
 	}
 	if f.Duration == 0 {
 		f.Duration = k.Duration
+	}
+	if f.Percent == 0 {
+		f.Percent = k.Percent
 	}
 	return f, nil
 }

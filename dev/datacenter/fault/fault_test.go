@@ -15,12 +15,12 @@ func TestEveryKindIsDocumentedAndCanBeSwitchedOn(t *testing.T) {
 		if err := s.Put(fault.Fault{Name: k.Name}); err != nil {
 			t.Errorf("%s: %v", k.Name, err)
 		}
-		if k.What == "" || k.WearsOffWith == "" || len(k.Protocols) == 0 || (k.Duration != 0) != (k.DurationIs != "") {
+		if k.What == "" || k.WearsOffWith == "" || len(k.Protocols) == 0 || (k.Duration != 0) != (k.DurationIs != "") || (k.Percent != 0) != (k.PercentIs != "") {
 			t.Errorf("%s is not documented: %+v", k.Name, k)
 		}
 		for _, p := range k.Protocols {
-			if f, ok := s.Hit(k.Name, p); !ok || f.Duration != k.Duration {
-				t.Errorf("%s does not show on %s with its duration: %+v", k.Name, p, f)
+			if f, ok := s.Hit(k.Name, p); !ok || f.Duration != k.Duration || f.Percent != k.Percent {
+				t.Errorf("%s does not show on %s with its parameters: %+v", k.Name, p, f)
 			}
 		}
 	}
@@ -65,6 +65,10 @@ func TestWrongParametersAreRefused(t *testing.T) {
 		"negative duration": {Name: fault.Slow, Duration: -time.Second},
 		"endless duration":  {Name: fault.Slow, Duration: time.Hour},
 		"negative times":    {Name: fault.Slow, Times: -1},
+		"needless percent":  {Name: fault.Slow, Percent: 10},
+		"too much":          {Name: fault.InstallerHangs, Percent: 100},
+		"too little":        {Name: fault.InstallerFails, Percent: -1},
+		"of the machine":    {Name: fault.NeverBoots, Protocol: hosting.IPMI},
 	} {
 		var s fault.Set
 		if err := s.Put(f); hosting.KindOf(err) != hosting.FaultInvalidRequest {

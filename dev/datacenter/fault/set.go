@@ -7,7 +7,7 @@ import (
 	"github.com/handrail/handrail/hosting"
 )
 
-// Set is the faults of one BMC. The zero value has none. It is safe for
+// Set is the faults of one machine and its BMC. The zero value has none. It is safe for
 // concurrent use.
 type Set struct {
 	mu     sync.Mutex

@@ -56,6 +56,7 @@ func New(c Config) *Service {
 	s.addMedia()
 	s.addMemory()
 	s.addStorage()
+	s.addNetwork()
 	return s
 }
 

@@ -72,8 +72,9 @@ func (s *Service) systemDoc() doc {
 		"MemorySummary":    doc{"TotalSystemMemoryGiB": h.MemoryGiB(), "Status": healthy},
 		"ProcessorSummary": doc{"Count": 2, "Model": "Simulated", "Status": healthy},
 		"Memory":           ref(s.systemPath() + "/Memory"), "Storage": ref(s.systemPath() + "/Storage"),
-		"Links":   doc{"ManagedBy": refs([]string{s.managerPath()}), "Chassis": refs([]string{s.chassisPath()})},
-		"Actions": doc{"#ComputerSystem.Reset": reset},
+		"EthernetInterfaces": ref(s.systemPath() + "/EthernetInterfaces"),
+		"Links":              doc{"ManagedBy": refs([]string{s.managerPath()}), "Chassis": refs([]string{s.chassisPath()})},
+		"Actions":            doc{"#ComputerSystem.Reset": reset},
 	}
 	if !v.LastReset.IsZero() {
 		d["LastResetTime"] = stamp(v.LastReset)

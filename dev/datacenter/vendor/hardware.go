@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"net"
 )
 
 // Hardware is one machine: a profile and what is built into it.
@@ -14,6 +15,8 @@ type Hardware struct {
 	UUID   [16]byte
 	Drives []Drive
 	DIMMs  []DIMM
+	// MACs are the addresses of the network cards, in lower case with colons.
+	MACs []string
 	// Baseboard is the Redfish id of a second system behind the same BMC, for
 	// GPUs; empty on most machines.
 	Baseboard string
@@ -51,6 +54,7 @@ type Order struct {
 	Drive   DriveModel
 	DIMMs   int
 	DIMM    DIMMModel
+	NICs    int
 	// FailingDrive and FailingDIMM count from 1; 0 is none.
 	FailingDrive, FailingDIMM int
 	Baseboard                 string
@@ -96,6 +100,9 @@ func (p *Profile) Build(o Order) Hardware {
 		})
 	}
 	h.DIMMs = append(h.DIMMs, DIMM{Slot: o.DIMMs})
+	for port := range o.NICs {
+		h.MACs = append(h.MACs, mac(o.Service, fmt.Sprint("nic ", port)))
+	}
 	return h
 }
 
@@ -119,6 +126,18 @@ func health(failing bool) string {
 		return "Critical"
 	}
 	return "OK"
+}
+
+// ManagerMAC is the address of the card between the system and its BMC, which
+// no system boots from.
+func (h Hardware) ManagerMAC() string { return mac(h.Serial, "manager") }
+
+// mac gives a card of a machine the same locally administered unicast address
+// (IEEE 802) in every run.
+func mac(service, part string) string {
+	sum := sha256.Sum256([]byte(part + " of " + service))
+	sum[0] = sum[0]&^1 | 2
+	return net.HardwareAddr(sum[:6]).String()
 }
 
 // serial gives a part of a machine the same serial number in every run.

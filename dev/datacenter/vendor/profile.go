@@ -6,6 +6,8 @@ package vendor
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/handrail/handrail/hosting"
 )
 
 // Profile is one maker's BMC.
@@ -25,6 +27,9 @@ type Profile struct {
 	Boot    Boot
 	Media   Media
 	Storage Storage
+	NIC     NIC
+	// Starts is the firmware that the machine boots with.
+	Starts hosting.Firmware
 	// DIMM names the memory module in slot i, from 0: resource id and label.
 	DIMM func(i int) (id, label string)
 
@@ -121,6 +126,14 @@ type Storage struct {
 	Backplane string
 	Located   bool // PhysicalLocation tells the bay
 	Simple    bool // SimpleStorage exists as well
+}
+
+// NIC is how network cards are presented.
+type NIC struct {
+	ID    string // resource id; the format takes the port, from 1
+	Upper bool   // addresses are in upper case
+	// ToManager tells that the card between the system and the BMC is listed too.
+	ToManager bool
 }
 
 // Bay is the name of a drive bay, as the inventory shows it: its label where

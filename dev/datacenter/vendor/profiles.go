@@ -1,6 +1,10 @@
 package vendor
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/handrail/handrail/hosting"
+)
 
 // Dell is an iDRAC 9: all reset types inline, virtual media under both the
 // manager and the system, a transient 409 to On shortly after off.
@@ -31,6 +35,7 @@ var Dell = &Profile{
 		socket := fmt.Sprintf("%c%d", 'A'+i/8, i%8+1)
 		return "DIMM.Socket." + socket, "DIMM " + socket
 	},
+	NIC: NIC{ID: "NIC.Embedded.%d-1-1", Upper: true}, Starts: hosting.FirmwareUEFI,
 	System: "System.Embedded.1", Manager: "iDRAC.Embedded.1", Chassis: "System.Embedded.1", Sessions: 8,
 }
 
@@ -60,6 +65,7 @@ var HPE = &Profile{
 	DIMM: func(i int) (string, string) {
 		return fmt.Sprintf("proc%ddimm%d", i/8+1, i%8+1), fmt.Sprintf("PROC %d DIMM %d", i/8+1, i%8+1)
 	},
+	NIC: NIC{ID: "%d"}, Starts: hosting.FirmwareUEFI,
 	System: "1", Manager: "1", Chassis: "1", Sessions: 12,
 	Transitional: true, ETag: `W/"%s"`,
 }
@@ -84,7 +90,8 @@ var Lenovo = &Profile{
 	},
 	Storage: Storage{ID: "Direct_Attached_NVMe", Name: "Direct attached NVMe", Drive: "Drive.Bay_%d", Label: "Drive %d", Located: true},
 	DIMM:    func(i int) (string, string) { return fmt.Sprint(i + 1), fmt.Sprintf("DIMM %d", i+1) },
-	System:  "1", Manager: "1", Chassis: "1", Sessions: 16, ETag: `"%s"`,
+	NIC:     NIC{ID: "NIC%d", Upper: true, ToManager: true}, Starts: hosting.FirmwareUEFI,
+	System: "1", Manager: "1", Chassis: "1", Sessions: 16, ETag: `"%s"`,
 }
 
 var lenovoSlots = []Slot{
@@ -114,23 +121,26 @@ var Supermicro = &Profile{
 	},
 	Storage: Storage{ID: "NVMeSSD", Name: "NVMe Storage System", Drive: "Disk.Bay.%d", Backplane: "NVMeSSD.0.Group.0.StorageBackplane", Simple: true},
 	DIMM:    func(i int) (string, string) { return fmt.Sprint(i + 1), fmt.Sprintf("P%d-DIMM%c1", i/8+1, 'A'+i%8) },
-	System:  "1", Manager: "1", Chassis: "1", Sessions: 16, ETag: `"%s"`,
+	NIC:     NIC{ID: "%d", ToManager: true}, Starts: hosting.FirmwareUEFI,
+	System: "1", Manager: "1", Chassis: "1", Sessions: 16, ETag: `"%s"`,
 }
 
 // Plain is a small board's BMC: only On, ForceOff and Off, which is forced too,
-// one slot for virtual media that does not say what it takes.
+// no boot over the network, one slot for virtual media that does not say what it
+// takes.
 var Plain = &Profile{
 	Name: "plain", Manufacturer: "Acme Boards", Model: "AB-1", User: "admin",
 	BIOS: "0.9", Firmware: "1.0", EnterpriseID: 0, ProductID: 1,
 	Root:   Root{Version: "1.0.2"},
 	Errors: Errors{Registry: "Base.1.0"},
 	Reset:  Reset{Types: []string{"On", "ForceOff", "Off"}, Inline: true},
-	Boot:   Boot{Targets: []string{"None", "Pxe", "Hdd", "Cd"}, Mode: true},
+	Boot:   Boot{Targets: []string{"None", "Hdd", "Cd"}, Mode: true},
 	Media: Media{
 		Managers: []Slot{{"Cd", nil}},
 		Insert:   true, Eject: true,
 	},
 	Storage: Storage{ID: "1", Name: "On-board SATA", Drive: "Disk%d"},
 	DIMM:    func(i int) (string, string) { return fmt.Sprintf("DIMM%d", i), fmt.Sprintf("DIMM%d", i) },
-	System:  "node", Manager: "bmc", Chassis: "chassis", Sessions: 4,
+	NIC:     NIC{ID: "eth%d"}, Starts: hosting.FirmwareLegacy,
+	System: "node", Manager: "bmc", Chassis: "chassis", Sessions: 4,
 }
