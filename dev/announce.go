@@ -46,7 +46,7 @@ func (s *system) announce(w io.Writer, took time.Duration) {
 		{"Ticket desk: be the customer", s.desk.URL()},
 		{"Mailbox: what was mailed", s.mailbox.URL()},
 		{"Data centre: its servers and their faults", s.center.ControlURL() + "/servers"},
-		{"Gateway", s.gatewayAt},
+		{"Gateway; for machines that boot over the network", s.gatewayAt + ", " + loopback(p.boot)},
 		{"Temporal (gRPC, HTTP API)", loopback(p.temporal) + ", " + loopback(p.temporalHTTP)},
 		{"PostgreSQL", withoutPassword(s.url)},
 		{"Data, log", s.config.dir},

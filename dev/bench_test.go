@@ -107,6 +107,21 @@ var taken struct {
 // in the language; protocols limits to servers with just these.
 func (b *bench) customer(l hosting.Language, protocols ...hosting.Protocol) subject {
 	b.t.Helper()
+	return b.find(l, func(s hosting.Server) bool { return speaks(s, protocols) })
+}
+
+// customerOf finds a free server with a BMC of a vendor.
+func (b *bench) customerOf(vendor string) subject {
+	b.t.Helper()
+	return b.find("", func(s hosting.Server) bool {
+		m := b.center.Machine(s.ServiceID)
+		return m != nil && m.Vendor() == vendor && s.BMC.Endpoints[0].Protocol == hosting.Redfish && s.BMC.Endpoints[0].System != ""
+	})
+}
+
+// find takes a free server that suits.
+func (b *bench) find(l hosting.Language, suits func(hosting.Server) bool) subject {
+	b.t.Helper()
 	taken.Lock()
 	defer taken.Unlock()
 	for _, o := range b.center.Organizations() {
@@ -115,7 +130,7 @@ func (b *bench) customer(l hosting.Language, protocols ...hosting.Protocol) subj
 			continue
 		}
 		for _, s := range b.center.Servers() {
-			if s.Organization != o.ID || s.State != hosting.ServerActive || slices.Contains(taken.servers, b.config.dir+s.ServiceID) || !speaks(s, protocols) {
+			if s.Organization != o.ID || s.State != hosting.ServerActive || slices.Contains(taken.servers, b.config.dir+s.ServiceID) || !suits(s) {
 				continue
 			}
 			taken.servers = append(taken.servers, b.config.dir+s.ServiceID)
@@ -124,7 +139,7 @@ func (b *bench) customer(l hosting.Language, protocols ...hosting.Protocol) subj
 			return subject{c, s, m}
 		}
 	}
-	b.t.Fatalf("no free server of a customer who writes %q with %v", l, protocols)
+	b.t.Fatalf("no free server of a customer who writes %q", l)
 	return subject{}
 }
 
@@ -188,14 +203,19 @@ func (b *bench) at(workflow, step string) {
 	}
 }
 
+func (b *bench) phaseOf(workflow string) hosting.Phase {
+	value, err := b.client.QueryWorkflow(b.t.Context(), workflow, "", "status")
+	var s workflows.Status
+	if err != nil || value.Get(&s) != nil {
+		return ""
+	}
+	return s.Phase
+}
+
 // inPhase waits until an operation is in a phase.
 func (b *bench) inPhase(workflow string, phase hosting.Phase) {
 	b.t.Helper()
-	b.until(workflow+" "+string(phase), func() bool {
-		value, err := b.client.QueryWorkflow(b.t.Context(), workflow, "", "status")
-		var s workflows.Status
-		return err == nil && value.Get(&s) == nil && s.Phase == phase
-	})
+	b.until(workflow+" "+string(phase), func() bool { return b.phaseOf(workflow) == phase })
 }
 
 func (b *bench) status(workflow string) (s workflows.Status) {

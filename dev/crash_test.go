@@ -46,7 +46,7 @@ func (b *bench) spawn(binary string) workerProcess {
 		"HANDRAIL_DESK_URL=" + c.DeskURL, "HANDRAIL_DESK_SECRET=" + string(c.DeskSecret),
 		"HANDRAIL_MAIL_HOST=" + c.Mail.Host, "HANDRAIL_MAIL_PORT=" + strconv.Itoa(c.Mail.Port), "HANDRAIL_MAIL_FROM=" + c.Mail.From,
 		"HANDRAIL_MAIL_TLS=" + string(mail.PlainText), "HANDRAIL_POLICY=" + c.Policy, "HANDRAIL_BMC_SECRETS=" + c.BMCSecrets,
-		"HANDRAIL_LISTEN=127.0.0.1:0",
+		"HANDRAIL_LISTEN=127.0.0.1:0", "HANDRAIL_REACH=" + b.path("reach.json"),
 	}
 	// A killed test must not leave a worker behind.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

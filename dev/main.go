@@ -106,7 +106,7 @@ func (f *folder) wipe(ctx context.Context) error {
 		return err
 	}
 	var errs []error
-	for _, name := range []string{"temporal", "bmc-secrets", "datacenter.json", "tickets.json", "desk-secret", "policy.toml", "dev.log"} {
+	for _, name := range []string{"temporal", "bmc-secrets", "boot-files", "boot-secrets", "reach.json", "datacenter.json", "tickets.json", "desk-secret", "policy.toml", "dev.log"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(f.path, name)))
 	}
 	return errors.Join(errs...)

@@ -16,12 +16,14 @@ import (
 	"github.com/handrail/handrail/activities/desk/signature"
 	"github.com/handrail/handrail/activities/mail"
 	"github.com/handrail/handrail/activities/policy"
+	"github.com/handrail/handrail/activities/reach"
 	"github.com/handrail/handrail/activities/records"
 	"github.com/handrail/handrail/dev/datacenter"
 	"github.com/handrail/handrail/dev/mailbox"
 	"github.com/handrail/handrail/dev/postgres"
 	"github.com/handrail/handrail/dev/temporal"
 	"github.com/handrail/handrail/dev/ticketdesk"
+	"github.com/handrail/handrail/hosting"
 	"github.com/handrail/handrail/starter/gateway"
 	"github.com/handrail/handrail/worker/host"
 	"github.com/handrail/handrail/workflows"
@@ -30,16 +32,17 @@ import (
 // ports are where the parts listen, all on loopback. A zero port is chosen
 // freely; a zero UI port is no UI.
 type ports struct {
-	temporal, temporalHTTP, temporalUI  int
-	gateway, desk, mailbox, smtp        int
-	control, redfish, ipmi, workerState int
+	temporal, temporalHTTP, temporalUI int
+	gateway, boot, desk, mailbox, smtp int
+	control, redfish, ipmi, ssh        int
+	workerState                        int
 }
 
 // defaultPorts are those of the README.
 var defaultPorts = ports{
 	temporal: 7233, temporalHTTP: 7243, temporalUI: 8233,
-	gateway: 8080, desk: 8090, mailbox: 8025, smtp: 1025,
-	control: 8070, redfish: 9400, ipmi: 9500, workerState: 9090,
+	gateway: 8080, boot: 8081, desk: 8090, mailbox: 8025, smtp: 1025,
+	control: 8070, redfish: 9400, ipmi: 9500, ssh: 9600, workerState: 9090,
 }
 
 // config says how the whole of Handrail is run on this machine.
@@ -72,6 +75,8 @@ type system struct {
 	metrics   *host.Metrics
 	workerSet host.Config
 	gatewayAt string
+	systems   []hosting.OperatingSystem
+	newPolicy bool // it was written by this start
 	closers   []func(context.Context) error
 }
 
@@ -125,12 +130,13 @@ func (s *system) path(name ...string) string {
 }
 
 func (s *system) startFolder(context.Context) error {
-	for _, dir := range []string{"temporal", "bmc-secrets"} {
+	for _, dir := range []string{"temporal", "bmc-secrets", "boot-files", "boot-secrets"} {
 		if err := os.MkdirAll(s.path(dir), 0o700); err != nil {
 			return err
 		}
 	}
 	if _, err := os.Stat(s.path("policy.toml")); errors.Is(err, fs.ErrNotExist) {
+		s.newPolicy = true
 		return os.WriteFile(s.path("policy.toml"), []byte(devPolicy), 0o600)
 	}
 	return nil
@@ -152,12 +158,16 @@ func (s *system) startPostgres(ctx context.Context) error {
 func (s *system) startCenter(ctx context.Context) (err error) {
 	s.center, err = datacenter.Start(ctx, datacenter.Config{
 		Log: s.config.log, Servers: s.config.servers, RedfishPort: s.config.ports.redfish, IPMIPort: s.config.ports.ipmi,
+		SSHPort:   s.config.ports.ssh,
 		StateFile: s.path("datacenter.json"), Control: loopback(s.config.ports.control),
 	})
 	if err != nil {
 		return err
 	}
 	s.onStop(func(context.Context) error { return s.center.Close() })
+	if err := s.center.WriteReach(s.path("reach.json")); err != nil {
+		return err
+	}
 	return s.center.WriteSecrets(s.path("bmc-secrets"))
 }
 
@@ -172,7 +182,13 @@ func (s *system) startRecords(ctx context.Context) (err error) {
 	if err := s.records.ImportOrganizations(ctx, s.center.Organizations()); err != nil {
 		return err
 	}
-	return s.records.ImportServers(ctx, s.center.Servers())
+	if err := s.records.ImportServers(ctx, s.center.Servers()); err != nil {
+		return err
+	}
+	if s.systems, err = s.catalogue(); err != nil {
+		return err
+	}
+	return s.records.ImportSystems(ctx, s.systems)
 }
 
 func (s *system) startTemporal(ctx context.Context) (err error) {
@@ -227,6 +243,9 @@ func (s *system) startGateway(ctx context.Context) error {
 	s.provider = p.Provider
 	g, err := gateway.New(gateway.Config{
 		Listen: loopback(s.config.ports.gateway), Provider: p.Provider, DeskSecrets: []signature.Secret{secret},
+		Boot: gateway.BootConfig{
+			Listen: loopback(s.config.ports.boot), Files: s.path("boot-files"), Secrets: s.path("boot-secrets"), Store: s.records,
+		},
 	}, s.client, s.config.log)
 	if err != nil {
 		return err
@@ -239,7 +258,18 @@ func (s *system) startGateway(ctx context.Context) error {
 	}
 	s.gatewayAt = "http://" + address
 	s.onStop(func(context.Context) error { cancel(); return <-done })
-	return nil
+	return s.announceBoot(g.BootURL())
+}
+
+// announceBoot tells the data centre's machines where they boot from, and a new
+// policy where the boot medium is.
+func (s *system) announceBoot(at string) error {
+	s.center.SetBootURL(at)
+	if !s.newPolicy {
+		return nil
+	}
+	policy := devPolicy + "medium = \"" + at + "/files/" + bootMedium + "\"\n"
+	return os.WriteFile(s.path("policy.toml"), []byte(policy), 0o600)
 }
 
 func (s *system) startDesk(ctx context.Context) error {
@@ -249,7 +279,8 @@ func (s *system) startDesk(ctx context.Context) error {
 	}
 	s.desk, err = ticketdesk.Start(context.WithoutCancel(ctx), ticketdesk.Config{
 		Address: loopback(s.config.ports.desk), GatewayURL: s.gatewayAt + "/hooks/desk", Secret: secret, DataFile: s.path("tickets.json"),
-		Contacts: ticketdesk.Contacts(s.center.Organizations()), Servers: s.center.Servers(), Provider: s.provider, Logger: s.config.log,
+		Contacts: ticketdesk.Contacts(s.center.Organizations()), Servers: s.center.Servers(), Systems: s.titles(), Provider: s.provider,
+		Logger: s.config.log,
 	})
 	if err != nil {
 		return err
@@ -267,7 +298,12 @@ func (s *system) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	table, err := reach.ReadTable(s.path("reach.json"))
+	if err != nil {
+		return err
+	}
 	s.workerSet = host.Config{
+		Reach: table,
 		Sites: s.sites(), DatabaseURL: s.url, DeskURL: s.desk.Endpoint(), DeskSecret: secret,
 		Mail:   mail.Config{Host: smtpHost, Port: smtpPort, From: "Handrail Hosting <support@handrail.example>", TLS: mail.PlainText},
 		Policy: s.path("policy.toml"), BMCSecrets: s.path("bmc-secrets"), Listen: loopback(s.config.ports.workerState),

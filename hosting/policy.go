@@ -104,7 +104,7 @@ func DefaultPolicy() Policy {
 		},
 		Install: InstallPolicy{
 			Boot:   Duration(15 * time.Minute),
-			Stall:  Duration(20 * time.Minute),
+			Stall:  Duration(45 * time.Minute),
 			Answer: Duration(15 * time.Minute),
 			Look:   Duration(20 * time.Second),
 			Whole:  Duration(4 * time.Hour),

@@ -41,6 +41,8 @@ type Server struct {
 	// StagedAt is when the server was handed over; nil while it is staged (N11).
 	StagedAt *time.Time `json:"stagedAt,omitempty"`
 	BMC      BMC        `json:"bmc"`
+	// Firmware is how the machine starts; empty is not recorded.
+	Firmware Firmware `json:"firmware,omitempty"`
 	// MACs are the addresses of the network cards that can boot, in lower case
 	// with colons.
 	MACs []string `json:"macs,omitempty"`

@@ -47,7 +47,7 @@ func (r *reinstall) checkMachine(ctx workflow.Context) error {
 	if err := r.callBMC(ctx, "Read what the server can boot from", time.Minute, &setup, bmcs.ReadBootSetup, r.target()); err != nil {
 		return err
 	}
-	m.Firmware = hosting.Firmware(setup.Mode)
+	m.Firmware = cmp.Or(s.Firmware, hosting.Firmware(setup.Mode))
 	var inventory bmc.Inventory
 	err := r.callBMC(ctx, "Read the disks", 2*time.Minute, &inventory, bmcs.ReadInventory, r.target())
 	if err != nil && activities.Kind(err) != hosting.FaultUnsupported {

@@ -53,6 +53,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 		{"servers_primary_ip_own", "UPDATE servers SET primary_ip = '203.0.113.1' WHERE service_id = 'srv-1'"},
 		{"servers_primary_ip_own", "DELETE FROM server_ips WHERE address = '192.0.2.1'"},
 		{"servers_primary_ip_given", "UPDATE servers SET primary_ip = NULL WHERE service_id = 'srv-1'"},
+		{"servers_firmware_known", "UPDATE servers SET firmware = 'openfirmware' WHERE service_id = 'srv-3'"},
 		{"servers_staged_once_handed_over", "UPDATE servers SET staged_at = now() WHERE service_id = 'srv-3'"},
 		{"servers_kind_known", "UPDATE servers SET kind = 'toaster'"},
 		{"servers_state_known", "UPDATE servers SET state = 'gone'"},

@@ -39,6 +39,7 @@ var rules = map[string]broken{
 	"servers_service_id_given":          {invalid, "a server has no proper service id", "give every server a service id without blanks"},
 	"servers_kind_known":                {invalid, "the kind of server is not known", "use dedicated or vps"},
 	"servers_state_known":               {invalid, "the state of the server is not known", "use staging, active or retired"},
+	"servers_firmware_known":            {invalid, "the server's firmware is not known", "use uefi or legacy, or leave it out"},
 	"servers_site_given":                {invalid, "the server has no site", "name the site: it decides which worker reaches the BMC"},
 	"servers_staged_once_handed_over":   {invalid, "an active server needs the time at which it was handed over, one in staging has none", "correct stagedAt or the state"},
 	"servers_primary_ip_given":          {invalid, "the server has no primary IP", "give the address that customers name in tickets"},

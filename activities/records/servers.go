@@ -32,7 +32,7 @@ type writer interface {
 // come in order.
 const selectServer = `
 SELECT s.service_id, s.name, s.host_name, coalesce(host(s.primary_ip), ''), s.organization, s.cluster_id, s.site, s.kind,
-       s.state, s.staged_at,
+       s.state, s.firmware, s.staged_at,
        ARRAY(SELECT host(i.address) FROM server_ips i
              WHERE i.server = s.service_id AND i.address IS DISTINCT FROM s.primary_ip ORDER BY i.address),
        ARRAY(SELECT m.mac::text FROM server_macs m WHERE m.server = s.service_id ORDER BY m.position),
@@ -50,7 +50,7 @@ FROM servers s `
 func scanServer(row pgx.CollectableRow) (hosting.Server, error) {
 	var s hosting.Server
 	err := row.Scan(&s.ServiceID, &s.Name, &s.HostName, &s.PrimaryIP, &s.Organization, &s.ClusterID, &s.Site, &s.Kind,
-		&s.State, &s.StagedAt, &s.IPs, &s.MACs, &s.BMC.Endpoints, &s.Bays)
+		&s.State, &s.Firmware, &s.StagedAt, &s.IPs, &s.MACs, &s.BMC.Endpoints, &s.Bays)
 	s.IPs, s.MACs, s.BMC.Endpoints, s.Bays = noneIsNil(s.IPs), noneIsNil(s.MACs), noneIsNil(s.BMC.Endpoints), noneIsNil(s.Bays)
 	return s, err
 }
@@ -128,14 +128,15 @@ func putServer(ctx context.Context, tx pgx.Tx, s hosting.Server) error {
 	// back the cards that it once had.
 	b.Queue("DELETE FROM server_macs WHERE server = $1", s.ServiceID)
 	b.Queue(`
-INSERT INTO servers (service_id, name, host_name, primary_ip, organization, cluster_id, site, kind, state, staged_at)
-VALUES ($1, $2, $3, nullif($4, '')::inet, $5, $6, $7, $8, $9, $10)
+INSERT INTO servers (service_id, name, host_name, primary_ip, organization, cluster_id, site, kind, state, staged_at, firmware)
+VALUES ($1, $2, $3, nullif($4, '')::inet, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (service_id) DO UPDATE SET
     name = EXCLUDED.name, host_name = EXCLUDED.host_name, primary_ip = EXCLUDED.primary_ip,
     organization = EXCLUDED.organization, cluster_id = EXCLUDED.cluster_id, site = EXCLUDED.site,
-    kind = EXCLUDED.kind, state = EXCLUDED.state, staged_at = EXCLUDED.staged_at`,
+    kind = EXCLUDED.kind, state = EXCLUDED.state, staged_at = EXCLUDED.staged_at,
+    firmware = EXCLUDED.firmware`,
 		s.ServiceID, strings.TrimSpace(s.Name), strings.TrimSpace(s.HostName), primary(s), s.Organization, s.ClusterID, s.Site,
-		s.Kind, s.State, s.StagedAt)
+		s.Kind, s.State, s.StagedAt, s.Firmware)
 	return tx.SendBatch(ctx, b).Close()
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -107,7 +108,7 @@ It is configured by the environment, and finds Temporal as all commands do:
 			if err != nil {
 				return usage{fmt.Errorf("HANDRAIL_POLICY: %w", err)}
 			}
-			s.Provider = p.Provider
+			s.Provider, s.Boot.TokenLife = p.Provider, time.Duration(p.Install.Whole)
 			tc, err := a.connect(cmd.Context())
 			if err != nil {
 				return err

@@ -2,13 +2,18 @@ package cli_test
 
 import (
 	"context"
+	"maps"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/handrail/handrail/activities/records"
+	"github.com/handrail/handrail/dev/postgres/pgtest"
 	"github.com/handrail/handrail/starter/cli"
 	"github.com/handrail/handrail/starter/internal/frontend"
 )
@@ -33,6 +38,14 @@ func TestServe_refuses(t *testing.T) {
 		"one of two secrets": {map[string]string{"HANDRAIL_DESK_SECRET": deskSecret + ",hunter2"}, []string{"HANDRAIL_DESK_SECRET (or HANDRAIL_DESK_SECRET_FILE) is not usable"}},
 		"policy":             {map[string]string{"HANDRAIL_DESK_SECRET": deskSecret, "HANDRAIL_POLICY": policy}, []string{"HANDRAIL_POLICY: the policy file"}},
 		"no policy":          {map[string]string{"HANDRAIL_DESK_SECRET": deskSecret, "HANDRAIL_POLICY": "/nowhere"}, []string{"HANDRAIL_POLICY: the policy file /nowhere is refused"}},
+		"half of the machines' settings": {
+			map[string]string{"HANDRAIL_DESK_SECRET": deskSecret, "HANDRAIL_BOOT_LISTEN": "127.0.0.1:0"},
+			[]string{"HANDRAIL_BOOT_URL is not set: ", "HANDRAIL_BOOT_FILES is not set: ", "DATABASE_URL (or DATABASE_URL_FILE) is not set: "},
+		},
+		"machines' address": {
+			map[string]string{"HANDRAIL_DESK_SECRET": deskSecret, "HANDRAIL_BOOT_LISTEN": "here", "HANDRAIL_BOOT_URL": "http://192.0.2.10/boot"},
+			[]string{`HANDRAIL_BOOT_LISTEN="here" is not usable: `, `HANDRAIL_BOOT_URL="http://192.0.2.10/boot" is not usable: it is not the URL of a host`},
+		},
 		"half a certificate": {map[string]string{"HANDRAIL_DESK_SECRET": deskSecret, "HANDRAIL_GATEWAY_CERT": "cert.pem"}, []string{"the gateway's certificate and its key go together"}},
 	} {
 		d := sit(frontend.Start(t))
@@ -66,6 +79,52 @@ func TestServe(t *testing.T) {
 	}
 	stop()
 	if s := <-ended; s.code != 0 || strings.Contains(s.err, deskSecret) {
+		t.Errorf("%+v", s)
+	}
+}
+
+// With its settings it serves machines out of the records; a database that is
+// away or is not migrated is one clear line, without the password.
+func TestServe_machines(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Clone(t, "records", records.Migrate)
+	env := map[string]string{
+		"HANDRAIL_DESK_SECRET": deskSecret, "HANDRAIL_GATEWAY_LISTEN": "127.0.0.1:0", "HANDRAIL_BOOT_LISTEN": "127.0.0.1:0",
+		"HANDRAIL_BOOT_URL": "http://192.0.2.10:8081/", "HANDRAIL_BOOT_FILES": t.TempDir(), "DATABASE_URL": url,
+	}
+	d := sit(frontend.Start(t))
+	d.env = env
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan said, 1)
+	go func() { ended <- d.runIn(ctx, "serve") }()
+	address := regexp.MustCompile(`"boot listener is listening","address":"([^"]+)"`)
+	for deadline := time.Now().Add(10 * time.Second); !address.MatchString(d.err.String()); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not listen: %s", d.err)
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address.FindStringSubmatch(d.err.String())[1]+"/boot/52:54:00:12:34:56", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("User-Agent", "iPXE/1.21.1")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("%d: %s", response.StatusCode, d.err)
+	}
+	stop()
+	if s := <-ended; s.code != 0 || strings.Contains(s.err, url) {
+		t.Errorf("%+v", s)
+	}
+
+	d = sit(frontend.Start(t))
+	d.env = maps.Clone(env)
+	d.env["DATABASE_URL"] = "postgres://handrail_gateway:hunter2@127.0.0.1:1/handrail"
+	if s := d.run(t, "serve"); s.code == 0 || !strings.Contains(s.err, "DATABASE_URL: ") || strings.Contains(s.err, "hunter2") {
 		t.Errorf("%+v", s)
 	}
 }

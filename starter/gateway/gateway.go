@@ -30,6 +30,8 @@ type Config struct {
 	// PEM. Without them the gateway speaks plain HTTP: put a proxy before it, or
 	// let it listen on loopback.
 	CertFile, KeyFile string
+	// Boot serves machines that boot over the network.
+	Boot BootConfig
 }
 
 // passOnTimeout is how long Temporal may take for one delivery. It is shorter
@@ -43,6 +45,7 @@ type Gateway struct {
 	verifier *signature.Verifier
 	timeout  time.Duration
 	log      *slog.Logger
+	bootURL  string
 }
 
 // New returns a gateway; it listens with Start or Serve.

@@ -33,8 +33,13 @@ func (g *Gateway) Start(ctx context.Context) (address string, done <-chan error,
 		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelWarn),
 	}
+	bootServer, bootListener, err := g.listenForMachines(ctx)
+	if err != nil {
+		listener.Close() //nolint:errcheck,gosec // it is being given up
+		return "", nil, err
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, server, listener) }()
+	go func() { ended <- serveAll(ctx, server, listener, bootServer, bootListener) }()
 	g.log.Info("gateway is listening", "address", listener.Addr().String())
 	return listener.Addr().String(), ended, nil
 }
@@ -66,6 +71,24 @@ func (g *Gateway) listen(ctx context.Context) (net.Listener, error) {
 		listener = tls.NewListener(listener, secure)
 	}
 	return listener, nil
+}
+
+// serveAll serves the desk and, where there is a second listener, machines. If
+// one of them ends the other is stopped as well.
+func serveAll(ctx context.Context, desk *http.Server, listener net.Listener, boot *http.Server, bootListener net.Listener) error {
+	if boot == nil {
+		return serve(ctx, desk, listener)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		defer stop()
+		ended <- serve(ctx, boot, bootListener)
+	}()
+	err := serve(ctx, desk, listener)
+	stop()
+	return errors.Join(err, <-ended)
 }
 
 // serve returns when the last delivery has been answered, or cut off.
