@@ -35,7 +35,9 @@ func (b *bench) reinstallation(c subject, r ticketdesk.Reinstallation) (ticket, 
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return ticket, workflows.IDPrefix(hosting.OSReinstall) + "/" + ticket
+	workflow = workflows.IDPrefix(hosting.OSReinstall) + "/" + ticket
+	b.until(workflow+" to start", func() bool { return b.phaseOf(workflow) != "" })
+	return ticket, workflow
 }
 
 // wiped lists the serial numbers of the disks that a machine lost, in order.
@@ -297,7 +299,7 @@ func TestReinstallLogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := session.Output("hostname"); err != nil || strings.TrimSpace(string(out)) != "db1.example" {
+	if out, err := session.Output("hostname"); err != nil || strings.TrimSpace(string(out)) != "db1" {
 		t.Errorf("%q, %v", out, err)
 	}
 }

@@ -30,6 +30,7 @@ type BootRef struct {
 	Attempt   int    `json:"attempt"`
 }
 
+// String names the boot for errors.
 func (ref BootRef) String() string {
 	return fmt.Sprintf("network boot %d of operation %s", ref.Attempt, ref.Operation)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -85,8 +84,6 @@ func command(client *ssh.Client, line string) (string, error) {
 		return "", err
 	}
 	defer session.Close() //nolint:errcheck // it has ended
-	var out bytes.Buffer
-	session.Stdout, session.Stderr = &out, &out
-	err = session.Run(line)
-	return out.String(), err
+	out, err := session.CombinedOutput(line)
+	return string(out), err
 }
