@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,9 @@ type config struct {
 	// noWorker leaves the worker to another process, which the end-to-end tests
 	// kill.
 	noWorker bool
-	log      *slog.Logger
+	// policy is the text of a new policy file; empty is devPolicy.
+	policy string
+	log    *slog.Logger
 	// progress tells the person who waits what is being started.
 	progress func(string)
 }
@@ -137,7 +140,7 @@ func (s *system) startFolder(context.Context) error {
 	}
 	if _, err := os.Stat(s.path("policy.toml")); errors.Is(err, fs.ErrNotExist) {
 		s.newPolicy = true
-		return os.WriteFile(s.path("policy.toml"), []byte(devPolicy), 0o600)
+		return s.writePolicy("")
 	}
 	return nil
 }
@@ -268,7 +271,11 @@ func (s *system) announceBoot(at string) error {
 	if !s.newPolicy {
 		return nil
 	}
-	policy := devPolicy + "medium = \"" + at + "/files/" + bootMedium + "\"\n"
+	return s.writePolicy(at + "/files/" + bootMedium)
+}
+
+func (s *system) writePolicy(medium string) error {
+	policy := cmp.Or(s.config.policy, devPolicy) + fmt.Sprintf("medium = %q\n", medium)
 	return os.WriteFile(s.path("policy.toml"), []byte(policy), 0o600)
 }
 

@@ -50,6 +50,16 @@ func TestFaultsShowOverRedfish(t *testing.T) {
 				t.Errorf("%d, override %+v", a.status, c.m.View().Override)
 			}
 		},
+		fault.NoNetworkBoot: func(t *testing.T, c *client) {
+			pxe := map[string]string{"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}
+			if a := c.boot(pxe); a.status != 400 || c.m.View().Override.Active() {
+				t.Errorf("%d, override %+v", a.status, c.m.View().Override)
+			}
+			cd := map[string]string{"BootSourceOverrideTarget": "Cd", "BootSourceOverrideEnabled": "Once"}
+			if a := c.boot(cd); a.status >= 300 {
+				t.Errorf("from the virtual drive: %d %s", a.status, a.raw)
+			}
+		},
 		fault.LyingPower: func(t *testing.T, c *client) {
 			if got := c.power(); got != "Off" || c.m.Power() != hosting.PowerOn {
 				t.Errorf("Redfish shows %s, the machine is %s", got, c.m.Power())

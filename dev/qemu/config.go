@@ -103,7 +103,7 @@ func (c Config) arguments(b Boot) []string {
 		"-name", c.Name, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
 		"-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
 		"-smp", strconv.Itoa(c.CPUs), "-m", strconv.Itoa(c.MemoryMiB),
-		"-boot", "strict=on", "-device", "virtio-rng-pci",
+		"-boot", "strict=on", "-action", "reboot=shutdown", "-device", "virtio-rng-pci",
 		"-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control",
 		"-chardev", "file,id=console,append=on,path=" + filepath.Join(c.Folder, "console.log"), "-serial", "chardev:console",
 	}
@@ -122,8 +122,8 @@ func (c Config) arguments(b Boot) []string {
 	return append(args, c.bootArguments(b)...)
 }
 
-// bootArguments are the network card and the medium. A boot that is for once
-// ends with the guest's reset, and the next begins without it.
+// bootArguments are the network card and the medium. QEMU ends where the guest
+// restarts itself, so that the next boot can be from something else.
 func (c Config) bootArguments(b Boot) []string {
 	network := fmt.Sprintf("user,id=net0,hostfwd=tcp:127.0.0.1:%d-:22", c.SSH)
 	card := "virtio-net-pci,netdev=net0,mac=" + c.MAC
@@ -132,10 +132,9 @@ func (c Config) bootArguments(b Boot) []string {
 	case FromNetwork:
 		network += ",bootfile=" + c.BootFile
 		card += ",bootindex=1"
-		args = append(args, "-action", "reboot=shutdown")
 	case FromMedium:
 		card += ",romfile="
-		args = append(args, "-action", "reboot=shutdown",
+		args = append(args,
 			"-drive", "if=none,id=medium,media=cdrom,format=raw,readonly=on,file="+b.Image,
 			"-device", "ide-cd,drive=medium,bootindex=1")
 	case FromDisk:

@@ -28,8 +28,8 @@ const (
 	FromMedium  Device = "medium"
 )
 
-// Boot is one start of a machine. Whatever it is from, a reset from inside the
-// guest then boots from the disk: it is for once.
+// Boot is one start of a machine. A restart from inside the guest is another,
+// and from the disk.
 type Boot struct {
 	From Device
 	// Image is the ISO image that FromMedium needs.
@@ -59,6 +59,9 @@ type Config struct {
 	// SSH is the port of the host's loopback that leads to the guest's port 22;
 	// zero is one that is free now.
 	SSH int
+	// Hold leaves the machine off where the guest restarts itself: somebody else
+	// decides what it boots from then. See Restarting.
+	Hold bool
 	// Changed is called after the power has changed, whoever did it, without a
 	// lock held.
 	Changed func(on bool)
@@ -78,6 +81,8 @@ type Machine struct {
 	mu    sync.Mutex
 	run   *run // nil is off
 	boots int
+	// restarting: the guest has restarted itself, and the machine was not started.
+	restarting bool
 }
 
 // New returns a machine that is off. Its disks are made where they are missing
@@ -133,8 +138,15 @@ func (m *Machine) On() bool {
 	return m.run != nil
 }
 
-// Boots is how often the machine has started, its own restarts included as far
-// as they ended a boot that was for once.
+// Restarting reports whether the machine is off because the guest has restarted
+// itself and Config.Hold is set.
+func (m *Machine) Restarting() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.restarting
+}
+
+// Boots is how often the machine has started, the guest's own restarts included.
 func (m *Machine) Boots() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -216,19 +228,20 @@ func (m *Machine) start(b Boot) error {
 	if err != nil {
 		return err
 	}
-	m.run = r
+	m.run, m.restarting = r, false
 	m.boots++
-	go m.watch(r, b)
+	go m.watch(r)
 	return nil
 }
 
-// watch waits for the end of a run. A guest that has restarted itself goes on
-// from its disk.
-func (m *Machine) watch(r *run, b Boot) {
+// watch waits for the end of a run, and starts the machine again where the guest
+// has restarted itself.
+func (m *Machine) watch(r *run) {
 	restarted := r.wait()
 	m.mu.Lock()
 	m.run = nil
-	again := restarted && b.From != FromDisk && !r.unplugged && m.start(Boot{From: FromDisk}) == nil
+	m.restarting = restarted && !r.unplugged
+	again := m.restarting && !m.config.Hold && m.start(Boot{From: FromDisk}) == nil
 	m.mu.Unlock()
 	close(r.over)
 	if !again {

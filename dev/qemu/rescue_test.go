@@ -57,7 +57,7 @@ func TestRescueScripts(t *testing.T) {
 	// course reads the others, which use one another's functions and variables.
 	checks := [][]string{
 		{"--external-sources", "--check-sourced", rescueInit + "/course"},
-		{rescueInit + "/init", rescueInit + "/udhcpc", rescueInit + "/bin/repair"},
+		{"--external-sources", rescueInit + "/init", rescueInit + "/udhcpc", rescueInit + "/bin/repair"},
 		{rescueInit + "/../build", rescueInit + "/../image", rescueInit + "/../try"},
 	}
 	for _, args := range checks {
@@ -172,12 +172,34 @@ func TestCheckOrder(t *testing.T) {
 		t.Fatalf("a good order: %v: %s", err, out)
 	}
 	for _, wrong := range []struct{ key, value string }{
-		{"PURPOSE", "erase"}, {"PURPOSE", ""}, {"PURPOSE", "install\nrescue"}, {"HOSTNAME", "web1;reboot"}, {"HOSTNAME", "Web"}, {"HOSTNAME", ""},
-		{"DISKS", "a;b"}, {"DISKS", "a  b"}, {"RAID", "7"}, {"RAID", ""}, {"RAID_DISKS", "two"}, {"FIRMWARE", "coreboot"},
-		{"IMAGE", "file:///etc/passwd"}, {"IMAGE", "http://a/b c"}, {"IMAGE_SHA256", "abc"}, {"PASSWORD_HASH", "secret"}, {"PASSWORD_HASH", "$6$a:b\nroot2:x"},
-		{"PARTITIONS", ""}, {"PARTITIONS", "/srv 0 ext4"}, {"PARTITIONS", "/ 0 ext4\n/srv 0 ext4"}, {"PARTITIONS", "/ 1 ext4\n/ 2 ext4"},
-		{"PARTITIONS", "/ 0 btrfs"}, {"PARTITIONS", "/../x 1 ext4\n/ 0 ext4"}, {"PARTITIONS", "/boot/efi 512 ext4\n/ 0 ext4"},
-		{"SSH_KEYS", ""}, {"SSH_KEYS", "no key"}, {"SSH_KEYS", "ssh-ed25519 AAAA\n\tcommand"}, {"MACS", "all"},
+		{"PURPOSE", "erase"},
+		{"PURPOSE", ""},
+		{"PURPOSE", "install\nrescue"},
+		{"HOSTNAME", "web1;reboot"},
+		{"HOSTNAME", "Web"},
+		{"HOSTNAME", ""},
+		{"DISKS", "a;b"},
+		{"DISKS", "a  b"},
+		{"RAID", "7"},
+		{"RAID", ""},
+		{"RAID_DISKS", "two"},
+		{"FIRMWARE", "coreboot"},
+		{"IMAGE", "file:///etc/passwd"},
+		{"IMAGE", "http://a/b c"},
+		{"IMAGE_SHA256", "abc"},
+		{"PASSWORD_HASH", "secret"},
+		{"PASSWORD_HASH", "$6$a:b\nroot2:x"},
+		{"PARTITIONS", ""},
+		{"PARTITIONS", "/srv 0 ext4"},
+		{"PARTITIONS", "/ 0 ext4\n/srv 0 ext4"},
+		{"PARTITIONS", "/ 1 ext4\n/ 2 ext4"},
+		{"PARTITIONS", "/ 0 btrfs"},
+		{"PARTITIONS", "/../x 1 ext4\n/ 0 ext4"},
+		{"PARTITIONS", "/boot/efi 512 ext4\n/ 0 ext4"},
+		{"SSH_KEYS", ""},
+		{"SSH_KEYS", "no key"},
+		{"SSH_KEYS", "ssh-ed25519 AAAA\n\tcommand"},
+		{"MACS", "all"},
 	} {
 		order := goodOrder()
 		order[wrong.key] = wrong.value
@@ -206,11 +228,20 @@ func TestDisks(t *testing.T) {
 	disk("sdt", "device/vpd_pg80", "\x00\x80\x00\x04TWIN")
 	disk("sr0", "serial", "CD")
 	for _, test := range []struct{ disks, raid, want string }{
-		{"VIRTIO1", "none", "vdq"}, {"PHLJ1", "none", "nvme1n1"}, {"WD-WCC7", "none", "sdq"}, {"naa.5000c500", "none", "sdr"},
+		{"VIRTIO1", "none", "vdq"},
+		{"PHLJ1", "none", "nvme1n1"},
+		{"WD-WCC7", "none", "sdq"},
+		{"naa.5000c500", "none", "sdr"},
 		{"WD-WCC7 VIRTIO1", "1", "sdq vdq"}, // in the order of their use
 		{"", "1", "nvme0n1 nvme1n1"},
-		{"VIRTIO", "none", "FAIL"}, {"virtio1", "none", "FAIL"}, {"TWIN", "none", "FAIL"}, {"CD", "none", "FAIL"},
-		{"VIRTIO1 VIRTIO1", "1", "FAIL"}, {"VIRTIO1 WD-WCC7", "none", "FAIL"}, {"VIRTIO1 WD-WCC7", "5", "FAIL"},
+		{"VIRTIO", "none", "FAIL"},
+		{"virtio1", "none", "vdq"},
+		{"S4EVNF0M1", "none", "nvme0n1"},
+		{"TWIN", "none", "FAIL"},
+		{"CD", "none", "FAIL"},
+		{"VIRTIO1 VIRTIO1", "1", "FAIL"},
+		{"VIRTIO1 WD-WCC7", "none", "FAIL"},
+		{"VIRTIO1 WD-WCC7", "5", "FAIL"},
 	} {
 		count := map[string]string{"none": "1", "1": "2", "5": "3"}[test.raid]
 		for key, value := range map[string]string{"DISKS": test.disks, "RAID": test.raid, "RAID_DISKS": count} {

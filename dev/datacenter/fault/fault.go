@@ -25,6 +25,7 @@ const (
 	Hang             Name = "hang"
 	HTML             Name = "html"
 
+	NoNetworkBoot  Name = "no-network-boot"
 	NeverBoots     Name = "never-boots"
 	BootFromDisk   Name = "boot-from-disk"
 	WrongDisk      Name = "wrong-disk"
@@ -101,6 +102,10 @@ var kinds = []Kind{
 	{
 		Name: HTML, What: "every HTTP request is answered with 200 and a login page instead of JSON", Protocols: redfishOnly,
 		WearsOffWith: "a request",
+	},
+	{
+		Name: NoNetworkBoot, What: "the boot override offers no network: only virtual media boots something else than the disk", Protocols: redfishOnly,
+		WearsOffWith: "nothing",
 	},
 	{
 		Name: NeverBoots, What: "after the self-test nothing comes up: no boot script is fetched, no system answers", Protocols: machineOnly,

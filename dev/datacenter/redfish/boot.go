@@ -6,20 +6,29 @@ import (
 	"slices"
 
 	"github.com/handrail/handrail/dev/datacenter/chassis"
+	"github.com/handrail/handrail/dev/datacenter/fault"
 	"github.com/handrail/handrail/hosting"
 )
 
 func (s *Service) bootDoc(v chassis.View) doc {
-	boot, o := s.Hardware.Boot, v.Override
+	o, targets := v.Override, s.bootTargets()
 	target := o.Target
-	if !slices.Contains(boot.Targets, target) {
+	if !slices.Contains(targets, target) {
 		target = "None" // set over IPMI to what this vendor's Redfish has no word for
 	}
 	return doc{
 		"BootSourceOverrideEnabled": o.Enabled, "BootSourceOverrideTarget": target, "BootSourceOverrideMode": o.Mode,
-		"BootSourceOverrideTarget@Redfish.AllowableValues":  boot.Targets,
+		"BootSourceOverrideTarget@Redfish.AllowableValues":  targets,
 		"BootSourceOverrideEnabled@Redfish.AllowableValues": s.enabledValues(),
 	}
+}
+
+// bootTargets are what the override takes.
+func (s *Service) bootTargets() []string {
+	if _, on := s.Faults.Peek(fault.NoNetworkBoot, hosting.Redfish); !on {
+		return s.Hardware.Boot.Targets
+	}
+	return slices.DeleteFunc(slices.Clone(s.Hardware.Boot.Targets), func(t string) bool { return t == "Pxe" || t == "UefiHttp" })
 }
 
 func (s *Service) enabledValues() []string {
@@ -75,7 +84,7 @@ func (s *Service) override(o chassis.Override, boot body) (chassis.Override, *re
 		values []string
 		into   *string
 	}{
-		{"BootSourceOverrideTarget", s.Hardware.Boot.Targets, &o.Target},
+		{"BootSourceOverrideTarget", s.bootTargets(), &o.Target},
 		{"BootSourceOverrideEnabled", s.enabledValues(), &o.Enabled},
 		{"BootSourceOverrideMode", []string{"UEFI", "Legacy"}, &o.Mode},
 	} {

@@ -126,15 +126,14 @@ var Supermicro = &Profile{
 }
 
 // Plain is a small board's BMC: only On, ForceOff and Off, which is forced too,
-// no boot over the network, one slot for virtual media that does not say what it
-// takes.
+// one slot for virtual media that does not say what it takes.
 var Plain = &Profile{
 	Name: "plain", Manufacturer: "Acme Boards", Model: "AB-1", User: "admin",
 	BIOS: "0.9", Firmware: "1.0", EnterpriseID: 0, ProductID: 1,
 	Root:   Root{Version: "1.0.2"},
 	Errors: Errors{Registry: "Base.1.0"},
 	Reset:  Reset{Types: []string{"On", "ForceOff", "Off"}, Inline: true},
-	Boot:   Boot{Targets: []string{"None", "Hdd", "Cd"}, Mode: true},
+	Boot:   Boot{Targets: []string{"None", "Pxe", "Hdd", "Cd"}, Mode: true},
 	Media: Media{
 		Managers: []Slot{{"Cd", nil}},
 		Insert:   true, Eject: true,
