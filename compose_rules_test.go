@@ -142,7 +142,7 @@ var composeRules = []composeRule{
 		spoil: spoil("postgres", func(s *types.ServiceConfig) { s.Deploy = nil }),
 	},
 	{
-		says:   "only gateway and UI are published, on loopback",
+		says:   "only gateway, boot listener and UI are published, on loopback",
 		breaks: exposed,
 		spoil: spoil("ui", func(s *types.ServiceConfig) {
 			s.Ports = []types.ServicePortConfig{{Published: "8233", Target: 8080, HostIP: "0.0.0.0"}}
@@ -236,7 +236,7 @@ func exposed(p *types.Project) (found []string) {
 		if s.NetworkMode == "host" {
 			found = append(found, name+" uses the machine's network")
 		}
-		if len(s.Ports) > 0 && name != "gateway" && name != "ui" {
+		if len(s.Ports) > 0 && !slices.Contains([]string{"boot", "gateway", "ui"}, name) {
 			found = append(found, name+" is published")
 		}
 		for _, port := range s.Ports {
@@ -266,7 +266,7 @@ var (
 )
 
 // notSecret are variables with a secret's name that hold something else.
-var notSecret = []string{"HANDRAIL_BMC_SECRETS"}
+var notSecret = []string{"HANDRAIL_BMC_SECRETS", "HANDRAIL_BOOT_SECRETS"}
 
 func spilledSecrets(p *types.Project) (found []string) {
 	for _, name := range names(p) {

@@ -72,6 +72,9 @@ func TestCompose_workerStarts(t *testing.T) {
 	if u, err := url.Parse(c.DatabaseURL); err != nil || u.User.Username() != "handrail" || u.Hostname() != "postgres" {
 		t.Error("the worker does not log in to postgres as handrail")
 	}
+	if len(c.Reach) > 0 {
+		t.Errorf("addresses of servers are translated by %v, which nobody asked for", c.Reach)
+	}
 	if _, err := os.Stat(c.BMCSecrets); err != nil {
 		t.Errorf("the folder of the BMCs' logins: %v", err)
 	}
@@ -81,7 +84,7 @@ func TestCompose_workerStarts(t *testing.T) {
 // TestCompose_temporalIsFound reads Temporal's settings as the SDK does.
 func TestCompose_temporalIsFound(t *testing.T) {
 	t.Parallel()
-	for _, service := range []string{"worker", "gateway", "promote"} {
+	for _, service := range []string{"worker", "gateway", "boot", "promote"} {
 		env := environment(compose(t).Services[service])
 		o, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{DisableFile: true, EnvLookup: lookup(env)})
 		if err != nil || o.HostPort != "temporal:7233" || o.Namespace != "handrail" {
@@ -181,7 +184,8 @@ func inside(t *testing.T, service string) map[string]string {
 	if err := os.WriteFile(filepath.Join(secrets, "mail_password"), []byte("correct horse\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	paths := strings.NewReplacer(granted, secrets+"/", "/run/handrail/bmc", secrets+"/bmc", "/etc/handrail", "activities/policy")
+	paths := strings.NewReplacer(granted, secrets+"/", "/run/handrail/bmc", secrets+"/bmc", "/run/handrail/passwords", secrets+"/passwords",
+		"/srv/handrail/boot", t.TempDir(), "/etc/handrail", "activities/policy")
 	env := environment(compose(t).Services[service])
 	for name, value := range env {
 		env[name] = paths.Replace(value)

@@ -37,8 +37,10 @@ func TestSecrets_areThoseOfCompose(t *testing.T) {
 	if !maps.Equal(first, readSecrets(t, dir)) {
 		t.Error("the second run changed a secret")
 	}
-	if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&0o077 != 0 {
-		t.Errorf("others may enter the folder: %v, %v", info.Mode(), err)
+	for _, folder := range []string{dir, filepath.Join(dir, "bmc"), filepath.Join(dir, "passwords")} {
+		if info, err := os.Stat(folder); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others may enter %s: %v", folder, err)
+		}
 	}
 }
 
@@ -63,12 +65,26 @@ func TestPostgres_roles(t *testing.T) {
 	if err := r.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
+	gateway := at(t, admin, secrets, "gateway_database_url")
+	listener, err := records.Open(t.Context(), gateway)
+	if err != nil {
+		t.Fatalf("opening the records as the boot listener: %v", err)
+	}
+	defer listener.Close()
+	if boot, err := listener.HandOutBoot(t.Context(), "52:54:00:12:34:56", [32]byte{1}, time.Now().Add(time.Hour)); boot != nil || err != nil {
+		t.Errorf("a machine without a boot gets %+v, %v", boot, err)
+	}
 	temporal := temporalURL(t, admin, secrets)
 	for _, c := range []struct{ who, url, statement, refused string }{
 		{"the worker reads the log", worker, "SELECT count(*) FROM action_log", ""},
 		{"the worker does not drop the log", worker, "DROP TABLE action_log", "owner"},
 		{"the worker does not switch the log's triggers off", worker, "ALTER TABLE action_log DISABLE TRIGGER ALL", "owner"},
 		{"the worker does not migrate", worker, "CREATE TABLE cellar ()", "permission denied"},
+		{"the boot listener sees no customer", gateway, "SELECT * FROM contacts", "permission denied"},
+		{"the boot listener sees no consent", gateway, "SELECT * FROM consents", "permission denied"},
+		{"the boot listener arms nothing", gateway, "INSERT INTO network_boots DEFAULT VALUES", "permission denied"},
+		{"the boot listener does not enter Temporal's database", at(t, gateway, "", "/temporal"), "SELECT 1", "permission denied for database"},
+		{"the worker does not write tokens", worker, "UPDATE network_boots SET token = NULL", "permission denied"},
 		{"Temporal makes its tables", temporal, "CREATE TABLE executions (); DROP TABLE executions", ""},
 		{"Temporal's visibility has the index that it wants", at(t, temporal, "", "/temporal_visibility"), "CREATE EXTENSION btree_gin", ""},
 		{"Temporal does not enter the records", at(t, temporal, "", "/handrail"), "SELECT 1", "permission denied for database"},

@@ -206,3 +206,22 @@ func TestReadBootSetup_whichProtocol(t *testing.T) {
 		t.Error("a cancelled look succeeds")
 	}
 }
+
+// The mode of the firmware can be asked for on every vendor's BMC, also where it
+// can not be written: then it is as wanted, or the answer is no.
+func TestVendors_bootMode(t *testing.T) {
+	t.Parallel()
+	for _, m := range fleet(t) {
+		t.Run(m.ID()+" "+m.Vendor(), func(t *testing.T) {
+			b := on(m)
+			mode := bmc.ModeUEFI
+			if m.View().Override.Mode == "Legacy" {
+				mode = bmc.ModeLegacy
+			}
+			got, err := b.SetBootOnce(t.Context(), bmc.BootOrder{Target: b.target, Device: bmc.BootPXE, Mode: mode})
+			if err != nil || got.Mode != mode {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}

@@ -46,7 +46,7 @@ func (c *Client) SetBootOnce(ctx context.Context, boot board.Boot) (board.BootSt
 		return board.BootState{}, err
 	}
 	want := bootOverride{Enabled: string(schemas.OnceBootSourceOverrideEnabled), Target: target, Mode: bootMode[boot.Mode]}
-	if err := c.patchBoot(ctx, s, want); err != nil {
+	if err := c.patchBoot(ctx, s, now, want); err != nil {
 		return board.BootState{}, err
 	}
 	got, err := c.awaitBoot(ctx, want)
@@ -66,7 +66,7 @@ func (c *Client) ClearBoot(ctx context.Context) error {
 	if overrideOf(s).shows(cleared) {
 		return nil
 	}
-	if err := c.patchBoot(ctx, s, cleared); err != nil {
+	if err := c.patchBoot(ctx, s, bootOverride{}, cleared); err != nil {
 		return err
 	}
 	_, err = c.awaitBoot(ctx, cleared)
@@ -103,9 +103,12 @@ func (o bootOverride) shows(want bootOverride) bool {
 	return o.Enabled == want.Enabled && (want.Target == "" || strings.EqualFold(o.Target, want.Target)) && (want.Mode == "" || o.Mode == want.Mode)
 }
 
-func (c *Client) patchBoot(ctx context.Context, s *system, want bootOverride) error {
+// patchBoot sends an override. Where a BMC does not let the mode be written, it
+// is left out if it is as wanted already.
+func (c *Client) patchBoot(ctx context.Context, s *system, now, want bootOverride) error {
 	err := c.patch(ctx, s.path, s.ETag, want.payload())
-	if status(err) == http.StatusBadRequest && want.Mode != "" && c.has(func(q quirk) bool { return q.NoBootMode }) {
+	fixed := now.Mode == want.Mode || c.has(func(q quirk) bool { return q.NoBootMode })
+	if status(err) == http.StatusBadRequest && want.Mode != "" && fixed {
 		modeless := want
 		modeless.Mode = ""
 		err = c.patch(ctx, s.path, s.ETag, modeless.payload())
