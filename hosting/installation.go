@@ -66,8 +66,10 @@ type Plan struct {
 	System OperatingSystem `json:"system"`
 	// Disks are those that are erased, in the order of their use. None means that
 	// the BMC lists no disks: the installer takes the first RAID.Least of them.
-	Disks      []Disk      `json:"disks,omitempty"`
-	Keep       []Disk      `json:"keep,omitempty"`
+	Disks []Disk `json:"disks,omitempty"`
+	Keep  []Disk `json:"keep,omitempty"`
+	// Unused are the other disks: they stay untouched as well.
+	Unused     []Disk      `json:"unused,omitempty"`
 	RAID       RAIDLevel   `json:"raid"`
 	Layout     Layout      `json:"layout"`
 	Partitions []Partition `json:"partitions"`
@@ -192,11 +194,14 @@ func NewPlan(f InstallFields, s OperatingSystem, m Machine, server Server) (Plan
 	}
 	p.Layout, p.Partitions = layout.Layout, layout.Plan()
 	var wrong []UnclearField
-	add := func(field Field, value string, problem Problem, why string) {
-		if slices.Contains(p.Defaults, field) {
-			value = "" // the customer did not write it
+	note := func(u UnclearField) {
+		if slices.Contains(p.Defaults, u.Field) {
+			u.Value = "" // the customer did not write it
 		}
-		wrong = append(wrong, UnclearField{Field: field, Value: value, Problem: problem, Why: why})
+		wrong = append(wrong, u)
+	}
+	add := func(field Field, value string, problem Problem, why string) {
+		note(UnclearField{Field: field, Value: value, Problem: problem, Why: why})
 	}
 	if !slices.Contains(s.Firmware, p.Firmware) {
 		add(FieldSystem, f.System, ProblemFirmware, s.Title()+" does not start on "+string(p.Firmware)+" firmware")
@@ -211,7 +216,7 @@ func NewPlan(f InstallFields, s OperatingSystem, m Machine, server Server) (Plan
 		add(FieldRAID, string(p.RAID), ProblemUnreadable, "it is none of the levels")
 	} else {
 		for _, u := range p.chooseDisks(f.Keep, m.Disks) {
-			add(u.Field, u.Value, u.Problem, u.Why)
+			note(u)
 		}
 	}
 	if len(wrong) == 0 && !p.fits() {
@@ -277,10 +282,11 @@ func (p *Plan) chooseDisks(keep []string, disks []Disk) []UnclearField {
 	if n < need.least {
 		return []UnclearField{{
 			Field: FieldRAID, Value: string(p.RAID), Problem: ProblemTooFewDisks,
-			Why: fmt.Sprintf("%s needs %d disks, %d of %d are free", p.RAID, need.least, len(free), len(disks)),
+			Why: fmt.Sprintf("%s needs %d disks, %d of %d are free", p.RAID, need.least, len(free), len(disks)), Have: len(free), Need: need.least,
 		}}
 	}
 	p.Disks = free[:n]
+	p.Unused = slices.DeleteFunc(slices.Clone(disks), func(d Disk) bool { return slices.Contains(p.Disks, d) || slices.Contains(p.Keep, d) })
 	return nil
 }
 

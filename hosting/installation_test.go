@@ -46,7 +46,7 @@ func TestNewPlan_I12(t *testing.T) {
 	}
 	p, _ := NewPlan(InstallFields{}, debian(), machine, customers)
 	want := Plan{
-		System: debian(), Disks: machine.Disks[:1], RAID: RAIDNone, Layout: LayoutDefault, Partitions: layouts[LayoutDefault],
+		System: debian(), Disks: machine.Disks[:1], Unused: machine.Disks[1:], RAID: RAIDNone, Layout: LayoutDefault, Partitions: layouts[LayoutDefault],
 		HostName: "web1.example.com", Firmware: FirmwareUEFI, MACs: machine.MACs,
 		Defaults: []Field{FieldPartitioning, FieldRAID, FieldHostName, FieldKeepDisks},
 	}

@@ -64,6 +64,8 @@ type Letter struct {
 	Access *Access `json:"access,omitempty"`
 	// Ahead is the procedure that has the server now.
 	Ahead Procedure `json:"ahead,omitempty"`
+	// Erased tells that an installation has begun: the earlier data is gone.
+	Erased bool `json:"erased,omitempty"`
 	// Report is set in the summary and in a cancellation.
 	Report *Report `json:"report,omitempty"`
 	// Workflow, Step and Error are for staff only.

@@ -132,4 +132,7 @@ type UnclearField struct {
 	Why   string `json:"why"` // in English, for staff
 	// Problem is the same for the customer.
 	Problem Problem `json:"problem,omitempty"`
+	// Have and Need are numbers of disks, with ProblemTooFewDisks.
+	Have int `json:"have,omitempty"`
+	Need int `json:"need,omitempty"`
 }

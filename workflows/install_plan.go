@@ -33,6 +33,9 @@ type installWork struct {
 // checkMachine reads what the plan has to fit: the disks that the BMC lists, the
 // firmware, what it can boot from (I12).
 func (r *reinstall) checkMachine(ctx workflow.Context) error {
+	if err := r.readServer(ctx); err != nil { // it may have been completed since
+		return err
+	}
 	s := r.Subject.Server
 	switch {
 	case len(s.BMC.Endpoints) == 0:
@@ -245,7 +248,7 @@ func (r *reinstall) confirm(ctx workflow.Context) (bool, error) {
 
 // enclose adds to a letter what is installed, and on which disks.
 func (r *reinstall) enclose(l *hosting.Letter) {
-	l.Offered = r.work.Offered
+	l.Offered, l.Erased = r.work.Offered, r.Boot.Told
 	if letterKinds[l.Name] == desk.Question {
 		l.Unclear = append(slices.Clip(l.Unclear), r.doubts()...)
 	}
@@ -255,7 +258,7 @@ func (r *reinstall) enclose(l *hosting.Letter) {
 		return
 	}
 	l.Plan, l.Disks, l.Keep = p, p.Disks, p.Keep
-	if l.Name == hosting.LetterSummary && r.proved() {
+	if l.Name == hosting.LetterSummary && r.work.GivenUp == nil {
 		l.Access = r.access(p)
 	}
 }
@@ -281,7 +284,11 @@ func (r *reinstall) doubts() []hosting.UnclearField {
 }
 
 func (r *reinstall) access(p *hosting.Plan) *hosting.Access {
-	return &hosting.Access{Address: r.Subject.Server.PrimaryIP, User: p.User(), HostKeys: hosting.Fingerprints(r.Boot.Last.HostKeys)}
+	access := &hosting.Access{Address: r.Subject.Server.PrimaryIP, User: p.User()}
+	if r.proved() { // nobody is to trust a key that nobody has seen
+		access.HostKeys = hosting.Fingerprints(r.Boot.Last.HostKeys)
+	}
+	return access
 }
 
 func (op *operation) stepIndex(name string) int {

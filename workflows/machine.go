@@ -28,6 +28,9 @@ type machineState struct {
 	// observed, summed up (I27). OffSince is set while the machine is off.
 	Downtime hosting.Duration `json:"downtime,omitempty"`
 	OffSince *time.Time       `json:"offSince,omitempty"`
+	// AwaySince is when the machine was first seen off: from then on what was on
+	// it does not run.
+	AwaySince *time.Time `json:"awaySince,omitempty"`
 	// Report is what the customer is told was done.
 	Report []hosting.Deed `json:"report,omitempty"`
 }
@@ -164,6 +167,9 @@ func (op *operation) actOnPower(ctx workflow.Context, order bmc.PowerOrder) (hos
 func (m *machineState) measure(r hosting.PowerResult) {
 	if r.OffSince != nil && m.OffSince == nil {
 		m.OffSince = r.OffSince
+	}
+	if m.AwaySince == nil {
+		m.AwaySince = r.OffSince
 	}
 	if r.OnSince != nil && m.OffSince != nil {
 		m.Downtime += hosting.Duration(max(0, r.OnSince.Sub(*m.OffSince)))

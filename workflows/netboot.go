@@ -151,6 +151,17 @@ func (op *operation) leaveBoot(ctx workflow.Context) error {
 	return nil
 }
 
+// abandonBoot ends a boot that came to nothing, as far as that can be done.
+func (op *operation) abandonBoot(ctx workflow.Context) {
+	if err := op.endBoot(ctx, hosting.BootFailed, "given up"); err != nil {
+		op.tellDuty("ending the network boot", activities.Words(err))
+	}
+	if err := op.leaveBoot(ctx); err != nil {
+		op.tellDuty(string(undoBoot), activities.Words(err))
+	}
+	op.settled(undoBoot, undoArmed)
+}
+
 // normalBoot leaves the boot as it was found, and reads back that it is.
 func (op *operation) normalBoot(ctx workflow.Context) error {
 	if err := op.leaveBoot(ctx); err != nil {

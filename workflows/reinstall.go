@@ -72,11 +72,11 @@ func (r *reinstall) course() []step {
 		{name: "mute", title: "Mute the server's alerts", do: r.muteAlerts, skippable: true},
 		{name: "look", title: "Look at the server before it is touched", estimate: time.Minute, skippable: true, do: r.lookFirst},
 		{name: "prepare", title: "Prepare the boot over the network", estimate: time.Minute, do: r.prepare},
-		{name: "boot", title: "Release the installer and restart into it (point of no return: the data is lost)", estimate: 6 * time.Minute, do: r.boot},
-		{name: "install", title: "Follow the installation", estimate: 20 * time.Minute, do: r.install},
-		{name: "prove", title: "See the installed system answer with its own host key", estimate: 3 * time.Minute, skippable: true, do: r.awaitInstalled},
-		{name: "boot-order", title: "Put the boot order back to normal", estimate: time.Minute, skippable: true, do: r.normalBoot},
-		{name: "report", title: "Hand over the access, report and close the ticket", estimate: time.Minute, do: r.report},
+		{name: "boot", title: "Release the installer and restart into it (point of no return: the data is lost)", estimate: 6 * time.Minute, power: true, do: r.boot},
+		{name: "install", title: "Follow the installation", estimate: 20 * time.Minute, power: true, do: r.install},
+		{name: "prove", title: "See the installed system answer with its own host key", estimate: 3 * time.Minute, skippable: true, power: true, do: r.prove},
+		{name: "boot-order", title: "Put the boot order back to normal", estimate: time.Minute, skippable: true, power: true, do: r.normalBoot},
+		{name: "report", title: "Hand over the access, report and close the ticket", estimate: time.Minute, power: true, do: r.report},
 	}
 }
 
@@ -201,17 +201,30 @@ func (r *reinstall) mustBootAgain(ctx workflow.Context) (bool, error) {
 	return true, r.endBoot(ctx, hosting.BootFailed, "given up: the step was relaunched")
 }
 
+// prove waits for the installed system, and measures for how long the server was
+// not there for its customer (I27).
+func (r *reinstall) prove(ctx workflow.Context) error {
+	if err := r.awaitInstalled(ctx); err != nil {
+		return err
+	}
+	if since := r.Machine.AwaySince; since != nil {
+		r.Machine.Downtime, r.Machine.OffSince = hosting.Duration(r.now().Sub(*since)), nil
+	}
+	return nil
+}
+
 func (r *reinstall) report(ctx workflow.Context) error {
-	if err := r.expectPower(ctx, hosting.PowerOn); err != nil && r.work.GivenUp == nil {
+	report := hosting.Report{Resolved: r.work.GivenUp == nil}
+	if r.work.GivenUp != nil {
+		report.Text = r.work.GivenUp.Summary
+		r.abandonBoot(ctx)
+	} else if err := r.expectPower(ctx, hosting.PowerOn); err != nil {
 		return err
 	}
 	if err := r.letGo(ctx); err != nil {
 		return err
 	}
-	report := hosting.Report{Resolved: r.work.GivenUp == nil && r.proved(), Power: r.Machine.Left}
-	if r.work.GivenUp != nil {
-		report.Text = r.work.GivenUp.Summary
-	}
+	report.Power = r.Machine.Left
 	return r.summarize(ctx, report)
 }
 

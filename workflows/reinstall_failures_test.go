@@ -154,7 +154,7 @@ func TestReinstall_anotherHostKey(t *testing.T) {
 	r.run()
 	r.ended(t)
 	last := r.letters[len(r.letters)-1].Letter
-	if again.rejected != nil || last.Access != nil || last.Report.Resolved || len(r.wipes) != 1 {
+	if again.rejected != nil || last.Access == nil || len(last.Access.HostKeys) != 0 || !last.Report.Resolved || len(r.wipes) != 1 {
 		t.Errorf("%v, access %+v, resolved %v, wipes %v", again.rejected, last.Access, last.Report.Resolved, r.wipes)
 	}
 }
@@ -176,7 +176,7 @@ func TestReinstall_giveUp(t *testing.T) {
 		t.Errorf("%+v, %v", got, ended.rejected)
 	}
 	last := r.letters[len(r.letters)-1].Letter
-	if early.rejected == nil || last.Report.Resolved || last.Report.Text == "" || last.Access != nil {
+	if early.rejected == nil || last.Report.Resolved || last.Report.Text == "" || last.Access != nil || !last.Erased || r.override != "" {
 		t.Errorf("early %v, report %+v", early.rejected, last.Report)
 	}
 }
