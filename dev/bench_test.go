@@ -275,7 +275,8 @@ func (b *bench) result(workflow string) (r workflows.Result) {
 	ctx, cancel := context.WithTimeout(b.t.Context(), 2*patience)
 	defer cancel()
 	if err := b.client.GetWorkflow(ctx, workflow, "").Get(ctx, &r); err != nil {
-		b.t.Fatalf("%s: %v", workflow, err)
+		s := b.status(workflow)
+		b.t.Fatalf("%s: %v; it is %s at %s, waiting on %s: %s", workflow, err, s.Phase, s.Step, s.WaitingOn, s.Error)
 	}
 	return r
 }

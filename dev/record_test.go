@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/handrail/handrail/dev/datacenter/fault"
+	"github.com/handrail/handrail/dev/ticketdesk"
 	"github.com/handrail/handrail/hosting"
 	"github.com/handrail/handrail/workflows"
 )
@@ -183,4 +185,26 @@ func TestPathsWorthRecording(t *testing.T) {
 		b.finish(second)
 		b.keep(second, "queued")
 	})
+}
+
+// The size of a complete reinstallation, all answers in the first ticket.
+func TestSizeOfReinstall(t *testing.T) {
+	t.Parallel()
+	b := share(t)
+	b.t = t
+	c := b.customerOf("dell")
+	before := c.machine.Requests()
+	asked := time.Now()
+	_, id := b.reinstallation(c, ticketdesk.Reinstallation{})
+	b.until("the first power action", func() bool { return len(c.machine.Resets()) > 0 })
+	acted := c.machine.Resets()[0].At.Sub(asked)
+	b.result(id)
+	h := b.history(id)
+	events, size := len(h.GetEvents()), proto.Size(h)
+	t.Logf("a complete reinstallation: %d events, %d bytes, %d billable actions (heartbeats and queries not counted), %d HTTP requests to the BMC",
+		events, size, billable(h), c.machine.Requests()-before)
+	t.Logf("from the customer's last answer to the first power action: %s", acted.Round(10*time.Millisecond))
+	if events > 200 || size > 200_000 {
+		t.Errorf("%d events, %d bytes", events, size)
+	}
 }

@@ -31,13 +31,13 @@ func (s BootState) Ended() bool { return s == BootDone || s == BootFailed || s =
 // NetworkBoot is one boot of a machine over the network, as the records keep it.
 type NetworkBoot struct {
 	ID        string      `json:"id"`
-	Operation string      `json:"operation"`
-	Workflow  string      `json:"workflow"` // of the operation
-	Server    string      `json:"server"`
-	Purpose   BootPurpose `json:"purpose"`
+	Operation string      `json:"operation,omitempty"`
+	Workflow  string      `json:"workflow,omitempty"` // of the operation
+	Server    string      `json:"server,omitempty"`
+	Purpose   BootPurpose `json:"purpose,omitempty"`
 	// Attempt counts from 1 within the operation.
 	Attempt int       `json:"attempt"`
-	Plan    Plan      `json:"plan"`
+	Plan    Plan      `json:"plan,omitzero"`
 	State   BootState `json:"state"`
 	// Stage and Percent are the installer's own word on how far it is.
 	Stage   string `json:"stage,omitempty"`
@@ -47,7 +47,7 @@ type NetworkBoot struct {
 	HostKeys []string `json:"hostKeys,omitempty"`
 	// Error is why it failed, in the installer's words.
 	Error       string     `json:"error,omitempty"`
-	ArmedAt     time.Time  `json:"armedAt"`
+	ArmedAt     time.Time  `json:"armedAt,omitzero"`
 	HandedOutAt *time.Time `json:"handedOutAt,omitempty"`
 	ErasingAt   *time.Time `json:"erasingAt,omitempty"`
 	ReportedAt  *time.Time `json:"reportedAt,omitempty"` // the last word of the machine

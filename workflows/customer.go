@@ -165,7 +165,7 @@ func (op *operation) turnAway(author string) {
 // technician to know.
 func (op *operation) ticketClosed(by string) {
 	by = cmp.Or(by, "the ticket desk")
-	if op.Machine.Taken || op.mayCancel() != nil {
+	if op.Machine.Taken && !op.procedure.automatic || op.mayCancel() != nil {
 		workflow.GoNamed(op.root, "log", func(ctx workflow.Context) {
 			op.logAction(ctx, by, "ticket closed", "the work on the server goes on")
 		})

@@ -22,6 +22,8 @@ type erasure struct {
 	// Target and Consent are set once it is stored.
 	Target  string `json:"target,omitempty"`
 	Consent string `json:"consent,omitempty"`
+	// Spent: an installer was released on it.
+	Spent bool `json:"spent,omitempty"`
 }
 
 // scope is the part of a request that decides what is erased.
@@ -111,7 +113,7 @@ func (op *operation) handleConsent() error {
 	return handle(op, "consent", "Record the customer's consent to lose the data on the disks, with the system it is for and its evidence; or, with withdrawn, that it was taken back.",
 		func(c Consent) error {
 			switch {
-			case op.NoReturn != "" && c.Withdrawn:
+			case c.Withdrawn && slices.Contains([]hosting.BootState{hosting.BootArmed, hosting.BootHandedOut, hosting.BootErasing, hosting.BootDone}, op.Boot.Last.State):
 				return op.refuse("the installation has been released (\"" + op.NoReturn + "\"): the consent is spent")
 			case !c.Withdrawn && strings.TrimSpace(c.System) == "":
 				return hosting.Invalid(op.serverID(), "system is empty", "name the operating system for which the customer consents")

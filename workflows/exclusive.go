@@ -28,7 +28,7 @@ func (op *operation) takeServer(ctx workflow.Context) error {
 			op.Machine.Taken = true
 			return nil
 		}
-		if err := op.release(ctx); err != nil {
+		if err := op.returnLease(ctx); err != nil {
 			return err
 		}
 	}
@@ -62,7 +62,7 @@ func (op *operation) dropFormerContacts() {
 			known.Power = nil
 		}
 	}
-	if e := op.Customer.Erasure; e != nil && e.Consent == "" {
+	if e := op.Customer.Erasure; e != nil && !(e.Spent && op.Boot.Lost) { // a loss needs no second consent
 		if _, ok := op.Subject.Organization.Contact(e.Statement.Evidence.Author); !ok {
 			op.Customer.Erasure = nil
 		}
@@ -73,14 +73,14 @@ func (op *operation) leaseRequest() records.LeaseRequest {
 	return records.LeaseRequest{Operation: op.ID, Server: op.serverID(), Procedure: op.kind}
 }
 
-func (op *operation) release(ctx workflow.Context) error {
+func (op *operation) returnLease(ctx workflow.Context) error {
 	return record(ctx, "Let the server go", nil, rec.ReleaseLease, op.leaseRequest())
 }
 
 // letGo gives the server free for other work and its alerts back: what is left
 // to do needs neither.
 func (op *operation) letGo(ctx workflow.Context) error {
-	if err := op.release(ctx); err != nil {
+	if err := op.returnLease(ctx); err != nil {
 		return err
 	}
 	op.Machine.Taken = false

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -27,11 +28,10 @@ func (op *operation) followBoot(ctx workflow.Context) error {
 // standDown withdraws a boot that can not go on, and with it the point of no
 // return where nothing is lost. It returns what it was called for.
 func (op *operation) standDown(ctx workflow.Context, cause error) error {
-	unharmed, err := op.withdrawBoot(ctx)
-	if err != nil {
+	if err := op.withdrawBoot(ctx); err != nil {
 		return err
 	}
-	if unharmed {
+	if !op.Boot.Lost {
 		op.NoReturn = ""
 	}
 	return cause
@@ -56,9 +56,17 @@ func (op *operation) awaitBoot(ctx workflow.Context) error {
 		w := wait{on: "the server's installer", phase: hosting.PhaseRunning, timeout: max(time.Second, deadline.Sub(*op.now()))}
 		err = op.await(ctx, w, func() bool {
 			l := op.Boot.Last
-			return l.State != b.State || len(l.HostKeys) != len(b.HostKeys)
+			return l.State != b.State || len(l.HostKeys) != len(b.HostKeys) || op.takenBack()
 		})
 		switch {
+		case err == nil && op.takenBack():
+			if err := op.withdrawBoot(ctx); err != nil {
+				return err
+			}
+			if op.Boot.Last.State == hosting.BootWithdrawn {
+				return hosting.NewFault(hosting.FaultNotAuthorized, op.serverID(), "the customer took the permission back before anything was erased, and the boot was withdrawn",
+					"see what the customer wants; the server may wait in its installer: restart it when that is permitted")
+			}
 		case err == nil:
 		case !errors.Is(err, errTimeout):
 			return err
@@ -69,6 +77,12 @@ func (op *operation) awaitBoot(ctx workflow.Context) error {
 			}
 		}
 	}
+}
+
+// takenBack reports whether the customer wants it stopped while it can still be.
+func (op *operation) takenBack() bool {
+	s := op.Boot.Last.State
+	return op.powerPermitted().Grant == hosting.GrantRefused && (s == hosting.BootArmed || s == hosting.BootHandedOut)
 }
 
 // bootDeadline is by when the next word of the machine has to come.
@@ -111,14 +125,19 @@ func (op *operation) lookForEnd(ctx workflow.Context) error {
 	if b.State != was.State || len(b.HostKeys) != len(was.HostKeys) {
 		return nil // a doorbell was lost
 	}
-	if len(b.HostKeys) > 0 {
-		if err := op.awaitInstalled(ctx); err != nil {
-			return op.silent(b, "It reported its host key; "+activities.Words(err))
-		}
+	look, installed := op.lookAround(ctx, b)
+	if installed {
 		op.logAction(ctx, ourselves, "installer's last word", "lost; the installed system answers with the host key that it reported")
 		return op.endBoot(ctx, hosting.BootDone, "found out by looking")
 	}
-	return op.silent(b, op.lookAround(ctx))
+	// It may have come on while it was looked at.
+	if err := op.withdrawBoot(ctx); err != nil {
+		return err
+	}
+	if s := op.Boot.Last.State; s != b.State && s != hosting.BootWithdrawn {
+		return nil
+	}
+	return op.silent(b, look)
 }
 
 // silent says how far a machine came that is not heard of any more.
@@ -132,17 +151,24 @@ func (op *operation) silent(b hosting.NetworkBoot, look string) error {
 		"look at its console; relaunch this step to boot it into the installer again")
 }
 
-// lookAround tells in words what answers on the server's address.
-func (op *operation) lookAround(ctx workflow.Context) string {
+// lookAround tells in words what answers on the server's address, and whether it
+// is the installed system.
+func (op *operation) lookAround(ctx workflow.Context, b hosting.NetworkBoot) (words string, installed bool) {
+	if len(b.HostKeys) > 0 {
+		if err := op.awaitInstalled(ctx); err != nil {
+			return "It reported its host key; " + activities.Words(err), false
+		}
+		return "", true
+	}
 	var seen reach.Seen
 	err := op.callSite(ctx, "See what answers on "+op.Subject.Server.PrimaryIP, 1, time.Second, &seen, reaches.HostKeys, op.probe())
 	if temporal.IsCanceledError(err) {
-		return ""
+		return "", false
 	}
 	if err != nil {
-		return "Nothing answers on its address: it may not have booted at all."
+		return "Nothing answers on its address: it may not have booted at all.", false
 	}
-	return "A system answers on its address: it seems to have booted from its disk."
+	return "A system answers on its address: it seems to have booted from its disk.", false
 }
 
 func (op *operation) probe() reach.Probe {
@@ -160,20 +186,22 @@ func (op *operation) awaitInstalled(ctx workflow.Context) error {
 
 // tellErased tells the customer, once, that the earlier data is gone.
 func (op *operation) tellErased() {
-	if op.Boot.Last.ErasingAt == nil || op.Boot.Told {
+	if !op.Boot.Lost || op.Boot.Told {
 		return
 	}
 	op.Boot.Told = true
 	op.send(outgoing{Letter: hosting.Letter{Name: hosting.LetterErasing}})
 }
 
-// lives reports whether the machine was heard of since the step last failed.
+// lives reports whether the boot was released, or heard of, since the step last
+// failed.
 func (op *operation) lives() bool {
 	b := op.Boot.Last
-	for _, st := range op.Past {
-		if st.Name == op.current().name && st.Ended != nil && b.ReportedAt != nil && b.ReportedAt.Before(*st.Ended) {
-			return false
-		}
+	last := b.ArmedAt
+	if b.ReportedAt != nil {
+		last = *b.ReportedAt
 	}
-	return b.State == hosting.BootErasing && b.ReportedAt != nil
+	return !b.State.Ended() && !slices.ContainsFunc(op.Past, func(st hosting.Step) bool {
+		return st.Name == op.current().name && st.Ended != nil && last.Before(*st.Ended)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (r *reinstall) checkMachine(ctx workflow.Context) error {
 		return hosting.NewFault(hosting.FaultContradictory, r.serverID(), fmt.Sprintf("the BMC listed %d disks before and lists none now", known),
 			"see that Redfish answers, then relaunch: without the list nothing is erased")
 	}
-	if !slices.Equal(m.Disks, r.work.Machine.Disks) || m.Firmware != r.work.Machine.Firmware {
+	if !reflect.DeepEqual(m, r.work.Machine) {
 		r.work.Judged = "" // the plan was made for another machine
 	}
 	r.work.Machine = m
@@ -223,7 +224,8 @@ func (r *reinstall) consent(ctx workflow.Context) error {
 // stands.
 func (r *reinstall) bound() bool {
 	e, p := r.Customer.Erasure, r.work.Plan
-	return p != nil && r.work.Judged == r.asked() && e != nil && e.Consent != "" && e.Target == p.Target()
+	unclear := slices.ContainsFunc(r.Customer.Fields.Unclear, func(u hosting.UnclearField) bool { return u.Field.OfInstallation() })
+	return p != nil && !unclear && r.work.Judged == r.asked() && e != nil && e.Consent != "" && e.Target == p.Target()
 }
 
 // askAll goes through the gates again, after something changed.
@@ -234,16 +236,14 @@ func (r *reinstall) askAll(ctx workflow.Context) error {
 	return r.awaitWindow(ctx)
 }
 
-// confirm looks at the machine again and reports whether everything that was
-// asked for is still permitted on it.
+// confirm reports whether everything that is asked for is permitted on the
+// machine as it was last seen.
 func (r *reinstall) confirm(ctx workflow.Context) (bool, error) {
-	if err := r.checkMachine(ctx); err != nil {
-		return false, err
-	}
 	if err := r.judge(ctx); err != nil {
 		return false, err
 	}
-	return r.bound() && needPowerAllowed.met(r.operation) && needBackup.met(r.operation) && r.Machine.Taken, nil
+	permitted := r.powerPermitted().Check(r.serverID(), *r.now()) == nil
+	return r.bound() && permitted && needBackup.met(r.operation) && r.Machine.Taken, nil
 }
 
 // enclose adds to a letter what is installed, and on which disks.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/handrail/handrail/activities"
@@ -101,9 +102,14 @@ func (op *operation) setPower(ctx workflow.Context, order PowerOrder) (hosting.P
 
 // cyclePower is the procedure's own. It is a success only if the machine was
 // seen off and on again.
-func (op *operation) cyclePower(ctx workflow.Context, forced bool) error {
+func (op *operation) cyclePower(ctx workflow.Context, forced bool, may func() error) error {
 	order := PowerOrder{Staff: Staff{By: ourselves}, Action: hosting.ActCycle, Forced: forced}
-	result, err := op.movePower(ctx, order, func(PowerOrder) error { return op.powerPermitted().Check(op.serverID(), *op.now()) })
+	result, err := op.movePower(ctx, order, func(PowerOrder) error {
+		if err := may(); err != nil {
+			return err
+		}
+		return op.powerPermitted().Check(op.serverID(), *op.now())
+	})
 	if err != nil {
 		return err
 	}
@@ -139,6 +145,10 @@ func (op *operation) movePower(ctx workflow.Context, order PowerOrder, may func(
 		Target: op.target(), Action: order.Action, AllowForced: order.Forced,
 		Guard: guard, Waits: op.Policy.Power,
 	})
+	if temporal.IsCanceledError(err) && ctx.Err() == nil {
+		err = hosting.NewFault(hosting.FaultNotAuthorized, op.serverID(), "the permission was taken back while the power action was under way",
+			"look at the power state; nothing more is done until the customer permits it")
+	}
 	if err != nil {
 		op.logAction(ctx, order.By, "power "+string(order.Action), "failed: "+activities.Words(err))
 		return result, err

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -17,10 +18,12 @@ type bootState struct {
 	Attempt int `json:"attempt,omitempty"`
 	// Last is the boot as it was last read, or told of.
 	Last hosting.NetworkBoot `json:"last,omitzero"`
-	// Device is the override that was set, Media that an image is in the drive.
+	// Device is the override that is set for the next restart, Media that an image
+	// may be in the drive.
 	Device bmc.Device `json:"device,omitempty"`
 	Media  bool       `json:"media,omitempty"`
-	// Told: the customer knows that the earlier data is gone.
+	// Lost: one of the boots has begun to erase. Told: the customer knows it.
+	Lost bool `json:"lost,omitempty"`
 	Told bool `json:"told,omitempty"`
 }
 
@@ -82,10 +85,11 @@ func (op *operation) prepareBoot(ctx workflow.Context, firmware hosting.Firmware
 			"set install.medium in the policy to the URL of the boot medium, or boot the server by hand")
 	}
 	order := bmc.MediaOrder{Target: op.target(), Image: op.Policy.Install.Medium}
+	op.Boot.Media = true // also where the answer is lost
 	if err := op.callBMC(ctx, "Insert the boot medium", 2*time.Minute, nil, bmcs.InsertMedia, order); err != nil {
+		op.Boot.Media = activities.Kind(err) != hosting.FaultUnsupported
 		return err
 	}
-	op.Boot.Media = true
 	return op.override(ctx, bmc.BootCD, firmware)
 }
 
@@ -103,7 +107,7 @@ func (op *operation) override(ctx workflow.Context, d bmc.Device, firmware hosti
 func (op *operation) arm(ctx workflow.Context, p hosting.Plan, spending *records.Spending) error {
 	op.Boot.Attempt++
 	op.owe(undoArmed)
-	err := record(ctx, "Release the installer for "+p.Target(), &op.Boot.Last, rec.ArmBoot, records.Arming{
+	err := op.keepBoot(ctx, "Release the installer for "+p.Target(), rec.ArmBoot, records.Arming{
 		Operation: op.ID, Server: op.serverID(), Purpose: hosting.BootInstall, Attempt: op.Boot.Attempt, Plan: p, Spending: spending,
 	})
 	if err != nil {
@@ -112,43 +116,50 @@ func (op *operation) arm(ctx workflow.Context, p hosting.Plan, spending *records
 	return err
 }
 
+// keepBoot has the records do something with a boot, and keeps what they answer:
+// nothing of an earlier boot stays.
+func (op *operation) keepBoot(ctx workflow.Context, summary string, activity, in any) error {
+	var b hosting.NetworkBoot
+	if err := record(ctx, summary, &b, activity, in); err != nil {
+		return err
+	}
+	op.Boot.Last, op.Boot.Lost = b, op.Boot.Lost || b.ErasingAt != nil
+	return nil
+}
+
 func (op *operation) bootRef() records.BootRef {
 	return records.BootRef{Operation: op.ID, Attempt: op.Boot.Attempt}
 }
 
 func (op *operation) readBoot(ctx workflow.Context) (hosting.NetworkBoot, error) {
-	err := record(ctx, "Read how far the boot is", &op.Boot.Last, rec.ReadBoot, op.bootRef())
+	err := op.keepBoot(ctx, "Read how far the boot is", rec.ReadBoot, op.bootRef())
 	return op.Boot.Last, err
 }
 
-// withdrawBoot takes the boot back, and reports whether nothing was lost by it.
-func (op *operation) withdrawBoot(ctx workflow.Context) (bool, error) {
+// withdrawBoot takes the boot back, unless it erases already.
+func (op *operation) withdrawBoot(ctx workflow.Context) error {
 	if op.Boot.Attempt == 0 {
-		return true, nil
+		return nil
 	}
-	err := record(ctx, "Withdraw the boot", &op.Boot.Last, rec.WithdrawBoot, op.bootRef())
-	return op.Boot.Last.ErasingAt == nil, err
+	return op.keepBoot(ctx, "Withdraw the boot", rec.WithdrawBoot, op.bootRef())
 }
 
 // endBoot writes down how a boot ended that did not say so itself.
 func (op *operation) endBoot(ctx workflow.Context, state hosting.BootState, why string) error {
-	return record(ctx, "The boot is "+string(state)+": "+why, &op.Boot.Last, rec.EndBoot, records.BootEnd{BootRef: op.bootRef(), State: state, Error: why})
+	return op.keepBoot(ctx, "The boot is "+string(state)+": "+why, rec.EndBoot, records.BootEnd{BootRef: op.bootRef(), State: state, Error: why})
 }
 
 // leaveBoot takes the override and the boot medium away, however much of them is
 // left.
 func (op *operation) leaveBoot(ctx workflow.Context) error {
-	if err := op.callBMC(ctx, "Clear the boot override", 2*time.Minute, nil, bmcs.ClearBoot, op.target()); err != nil {
-		return err
-	}
+	op.Boot.Device = ""
+	err := op.callBMC(ctx, "Clear the boot override", 2*time.Minute, nil, bmcs.ClearBoot, op.target())
 	if !op.Boot.Media {
-		return nil
-	}
-	if err := op.callBMC(ctx, "Eject the boot medium", 2*time.Minute, nil, bmcs.EjectMedia, op.target()); err != nil {
 		return err
 	}
-	op.Boot.Media = false
-	return nil
+	ejected := op.callBMC(ctx, "Eject the boot medium", 2*time.Minute, nil, bmcs.EjectMedia, op.target())
+	op.Boot.Media = ejected != nil
+	return cmp.Or(err, ejected)
 }
 
 // abandonBoot ends a boot that came to nothing, as far as that can be done.

@@ -22,6 +22,9 @@ type procedure struct {
 	handlers func() error
 	// permission is what the customer has to say on power; needPower if nil.
 	permission *need
+	// automatic: no technician works on the server; up to the point of no return
+	// all can be undone.
+	automatic bool
 	// enclose adds the procedure's own to a letter; nil adds nothing.
 	enclose func(*hosting.Letter)
 	// about says in words what was asked for.

@@ -26,11 +26,11 @@ func (op *operation) ask(ctx workflow.Context, q question, answered func() bool)
 		}
 		c.Asked, c.Stage = op.now(), 0
 	}
-	if err := op.awaitCustomer(ctx, q, answered); err != nil {
-		return err
+	err := op.awaitCustomer(ctx, q, answered)
+	if err == nil || errors.Is(err, errExpired) {
+		c.Asked = nil
 	}
-	c.Asked = nil
-	return nil
+	return err
 }
 
 // stage is something that happens while a customer does not answer.

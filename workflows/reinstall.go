@@ -41,6 +41,7 @@ func (r *reinstall) page() procedure {
 		course:     r.course(),
 		handlers:   r.handlers,
 		permission: &needPowerAllowed,
+		automatic:  true,
 		enclose:    r.enclose,
 		about:      r.about,
 		describe:   func(s *Status) { s.Plan = r.work.Plan },
@@ -76,7 +77,8 @@ func (r *reinstall) course() []step {
 		{name: "install", title: "Follow the installation", estimate: 20 * time.Minute, power: true, do: r.install},
 		{name: "prove", title: "See the installed system answer with its own host key", estimate: 3 * time.Minute, skippable: true, power: true, do: r.prove},
 		{name: "boot-order", title: "Put the boot order back to normal", estimate: time.Minute, skippable: true, power: true, do: r.normalBoot},
-		{name: "report", title: "Hand over the access, report and close the ticket", estimate: time.Minute, power: true, do: r.report},
+		{name: "verify", title: "Check that the server is on", estimate: time.Minute, skippable: true, power: true, do: r.verify},
+		{name: "report", title: "Hand over the access, report and close the ticket", estimate: time.Minute, do: r.report},
 	}
 }
 
@@ -91,6 +93,9 @@ type reinstall struct {
 func (r *reinstall) take(ctx workflow.Context) error {
 	for {
 		if err := r.takeServer(ctx); err != nil {
+			return err
+		}
+		if err := r.checkMachine(ctx); err != nil {
 			return err
 		}
 		if ready, err := r.confirm(ctx); ready || err != nil {
@@ -112,18 +117,48 @@ func (r *reinstall) prepare(ctx workflow.Context) error {
 // boot spends the consent, releases the installer in the same transaction, and
 // restarts the machine into it.
 func (r *reinstall) boot(ctx workflow.Context) error {
+	if again, err := r.mustBoot(ctx); err != nil || !again {
+		return err
+	}
 	if err := r.secure(ctx); err != nil {
 		return err
 	}
-	before := r.NoReturn
-	r.NoReturn = r.Steps[r.stepIndex("boot")].Title
-	if err := r.arm(ctx, *r.work.Plan, r.spending()); err != nil {
-		r.NoReturn = before
+	if err := r.releaseInstaller(ctx); err != nil {
 		return err
 	}
 	r.show(ctx)
-	if err := r.cyclePower(ctx, true); err != nil {
+	r.Boot.Device = "" // the restart uses it up
+	if err := r.cyclePower(ctx, true, r.stillWanted); err != nil {
 		return r.standDown(ctx, err)
+	}
+	return nil
+}
+
+// releaseInstaller spends the consent and arms the boot. A consent that the
+// records refuse is none: the customer is asked again.
+func (r *reinstall) releaseInstaller(ctx workflow.Context) error {
+	e, before := r.Customer.Erasure, r.NoReturn
+	r.NoReturn = r.Steps[r.stepIndex("boot")].Title
+	err := r.arm(ctx, *r.work.Plan, r.spending())
+	if err == nil {
+		e.Spent = true
+		return nil
+	}
+	r.NoReturn = before
+	if activities.Kind(err) == hosting.FaultNotAuthorized && r.Customer.Erasure == e {
+		r.Customer.Erasure = nil
+	}
+	return err
+}
+
+// stillWanted is the last word before the restart: somebody may have spoken
+// during the release.
+func (r *reinstall) stillWanted() error {
+	switch {
+	case r.Held != nil:
+		return r.refuse("the operation is on hold by " + r.Held.By)
+	case !r.bound():
+		return r.refuse("the customer has asked for something else during the release")
 	}
 	return nil
 }
@@ -132,19 +167,24 @@ func (r *reinstall) boot(ctx workflow.Context) error {
 // they should be: the customer may have written since, and a relaunch begins
 // here. Nothing can come between its last look and the act.
 func (r *reinstall) secure(ctx workflow.Context) error {
-	prepared := r.current().name == "boot" && r.Steps[r.Cursor].Attempt < 2
 	for {
 		if err := r.awaitResume(); err != nil {
 			return err
+		}
+		if r.Boot.Device == "" { // it was not looked at just now
+			if err := r.checkMachine(ctx); err != nil {
+				return err
+			}
 		}
 		ready, err := r.confirm(ctx)
 		switch {
 		case err != nil:
 			return err
 		case !ready:
-			prepared, err = false, r.askAgain(ctx)
-		case !prepared:
-			prepared, err = true, r.prepare(ctx)
+			err = r.askAgain(ctx)
+		case r.Held != nil: // since it was looked
+		case r.Boot.Device == "":
+			err = r.prepare(ctx)
 		default:
 			return nil
 		}
@@ -156,7 +196,8 @@ func (r *reinstall) secure(ctx workflow.Context) error {
 
 // askAgain goes back through the gates, without the server.
 func (r *reinstall) askAgain(ctx workflow.Context) error {
-	for _, do := range []func(workflow.Context) error{r.leaveBoot, r.letGo, r.askAll, r.take, r.muteAlerts} {
+	r.Machine.AwaySince = nil // what is on it runs again meanwhile
+	for _, do := range []func(workflow.Context) error{r.payAll, r.letGo, r.askAll, r.take, r.muteAlerts, r.lookFirst} {
 		if err := do(ctx); err != nil {
 			return err
 		}
@@ -175,20 +216,19 @@ func (r *reinstall) spending() *records.Spending {
 // whether the machine has come further by itself.
 func (r *reinstall) install(ctx workflow.Context) error {
 	if r.Steps[r.Cursor].Attempt > 1 {
-		again, err := r.mustBootAgain(ctx)
-		if err != nil {
+		if err := r.boot(ctx); err != nil {
 			return err
-		}
-		if again {
-			if err := r.boot(ctx); err != nil {
-				return err
-			}
 		}
 	}
 	return r.followBoot(ctx)
 }
 
-func (r *reinstall) mustBootAgain(ctx workflow.Context) (bool, error) {
+// mustBoot reports whether the machine has to be booted into the installer: it is
+// not where it has come further by itself.
+func (r *reinstall) mustBoot(ctx workflow.Context) (bool, error) {
+	if r.Boot.Attempt == 0 {
+		return true, nil
+	}
 	b, err := r.readBoot(ctx)
 	switch {
 	case err != nil || b.State == hosting.BootDone || r.lives():
@@ -198,7 +238,8 @@ func (r *reinstall) mustBootAgain(ctx workflow.Context) (bool, error) {
 	case len(b.HostKeys) > 0 && r.awaitInstalled(ctx) == nil:
 		return false, r.endBoot(ctx, hosting.BootDone, "found out by looking")
 	}
-	return true, r.endBoot(ctx, hosting.BootFailed, "given up: the step was relaunched")
+	err = r.endBoot(ctx, hosting.BootFailed, "given up: the step was relaunched")
+	return r.Boot.Last.State != hosting.BootDone, err
 }
 
 // prove waits for the installed system, and measures for how long the server was
@@ -213,18 +254,21 @@ func (r *reinstall) prove(ctx workflow.Context) error {
 	return nil
 }
 
+func (r *reinstall) verify(ctx workflow.Context) error { return r.expectPower(ctx, hosting.PowerOn) }
+
 func (r *reinstall) report(ctx workflow.Context) error {
-	report := hosting.Report{Resolved: r.work.GivenUp == nil}
-	if r.work.GivenUp != nil {
-		report.Text = r.work.GivenUp.Summary
-		r.abandonBoot(ctx)
-	} else if err := r.expectPower(ctx, hosting.PowerOn); err != nil {
-		return err
+	if r.Machine.Taken { // else it was let go by an attempt that could not report
+		if r.work.GivenUp != nil {
+			r.abandonBoot(ctx)
+		}
+		if err := r.letGo(ctx); err != nil {
+			return err
+		}
 	}
-	if err := r.letGo(ctx); err != nil {
-		return err
+	report := hosting.Report{Resolved: r.work.GivenUp == nil, Power: r.Machine.Left}
+	if g := r.work.GivenUp; g != nil {
+		report.Text = g.Summary
 	}
-	report.Power = r.Machine.Left
 	return r.summarize(ctx, report)
 }
 
@@ -251,13 +295,18 @@ func (r *reinstall) handlers() error {
 	if err := r.handlePower(); err != nil {
 		return err
 	}
+	if err := r.handleRecordAction(); err != nil {
+		return err
+	}
 	return handle(r.operation, "give-up", "End a reinstallation that can not be completed, after the point of no return. The summary goes to the customer; the server is left as it is.",
 		func(g GiveUp) error {
 			switch {
 			case r.NoReturn == "":
 				return r.refuse("the point of no return has not been passed: use cancel")
-			case r.Cursor >= len(r.Steps) || r.Steps[r.Cursor].State != hosting.StepFailed || r.current().name == "report":
-				return r.refuse("no step of the installation has failed")
+			case r.Cursor >= r.stepIndex("report"):
+				return r.refuse("all that is left is the report")
+			case r.Steps[r.Cursor].State != hosting.StepFailed && r.Phase != hosting.PhaseWaiting:
+				return r.refuse("no step has failed, and the customer is not waited for")
 			case strings.TrimSpace(g.Summary) == "" || len(g.Summary) > maxText:
 				return hosting.Invalid(r.serverID(), "the summary is empty or too long", "say in a sentence or two what failed and what happens next: the customer reads it")
 			}

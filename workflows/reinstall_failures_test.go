@@ -271,3 +271,22 @@ func TestReinstall_overrideRefused(t *testing.T) {
 		t.Errorf("%+v, wipes %v", got, r.wipes)
 	}
 }
+
+// A permission that is taken back while nothing is lost stops the installer.
+func TestReinstall_takenBackInTheInstaller_I6(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.behave = func(r *rig, b *hosting.NetworkBoot) {
+		r.later(time.Minute, func() { r.handOut(b); r.ring(b) })
+		r.later(10*time.Minute, func() { r.erase(b) })
+	}
+	r.say(0, message("m1", toInstall("Debian 12")))
+	r.say(5*time.Minute, message("m2", hosting.RequestFields{Power: refused()}))
+	r.parked(t, time.Hour, "install", "before anything was erased")
+	r.send(2*time.Hour, "cancel", Decision{Staff: anna, Reason: "the customer does not want it"})
+	r.run()
+	if got := r.ended(t); got.Phase != hosting.PhaseCancelled || r.boots[0].State != hosting.BootWithdrawn {
+		t.Errorf("%+v, boot %s", got, r.boots[0].State)
+	}
+	r.wiped(t)
+}

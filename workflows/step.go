@@ -56,6 +56,9 @@ func (op *operation) attempt(s step) error {
 		st := &op.Steps[op.Cursor]
 		if st.State != hosting.StepFailed {
 			err := op.perform(s, st)
+			if st.State == hosting.StepSkipped { // by a leap, while it waited
+				return nil
+			}
 			if err == nil || op.fatal(err) {
 				return err
 			}
@@ -85,7 +88,7 @@ func (op *operation) perform(s step, st *hosting.Step) error {
 // fatal tells the errors that end the run from those that staff can mend.
 func (op *operation) fatal(err error) bool {
 	var app *temporal.ApplicationError
-	return errors.Is(err, errContinue) || errors.Is(err, errExpired) || op.Cancel != nil ||
+	return errors.Is(err, errContinue) || errors.Is(err, errExpired) && op.mayCancel() == nil || op.Cancel != nil ||
 		temporal.IsCanceledError(err) && !errors.As(err, &app)
 }
 
@@ -132,8 +135,12 @@ type wait struct {
 	timeout time.Duration // 0 is none
 }
 
-// errTimeout tells that a wait was over before its condition held.
-var errTimeout = errors.New("waited long enough")
+var (
+	// errTimeout tells that a wait was over before its condition held.
+	errTimeout = errors.New("waited long enough")
+	// errLeft tells that staff left the step out while it waited.
+	errLeft = errors.New("the step was left out while it waited")
+)
 
 // await shows what is waited on and blocks until the condition holds, the time
 // is up (errTimeout), the run has become too long (errContinue) or the
@@ -148,7 +155,8 @@ func (op *operation) await(ctx workflow.Context, w wait, cond func() bool) error
 		op.Due = &due
 	}
 	op.show(ctx)
-	ready := func() bool { return cond() || op.tooLong() }
+	left := func() bool { return op.Cursor < len(op.Steps) && op.Steps[op.Cursor].State == hosting.StepSkipped }
+	ready := func() bool { return cond() || left() || op.tooLong() }
 	if w.timeout > 0 {
 		// The timer ends with the wait, not when it would have fired.
 		timed, done := workflow.WithCancel(ctx)
@@ -165,10 +173,13 @@ func (op *operation) await(ctx workflow.Context, w wait, cond func() bool) error
 	} else if err := workflow.Await(ctx, ready); err != nil {
 		return err
 	}
-	if !cond() {
-		return errContinue
+	switch {
+	case cond():
+		return nil
+	case left():
+		return errLeft
 	}
-	return nil
+	return errContinue
 }
 
 // awaitResume holds the course between two steps while staff want it held.

@@ -17,7 +17,7 @@ type undo string
 var cleanUps = map[undo]func(*operation, workflow.Context) error{
 	undoPower: (*operation).restorePower,
 	undoBoot:  (*operation).leaveBoot,
-	undoArmed: func(op *operation, ctx workflow.Context) error { _, err := op.withdrawBoot(ctx); return err },
+	undoArmed: (*operation).withdrawBoot,
 }
 
 // owe remembers a clean-up before the act that makes it necessary.
@@ -32,11 +32,22 @@ func (op *operation) settled(paid ...undo) {
 	op.Undo = slices.DeleteFunc(op.Undo, func(u undo) bool { return slices.Contains(paid, u) })
 }
 
-// cleanUp pays what is owed, last first, and adds what could not be paid to the
-// outcome, having told the duty contact. Leases and muted alerts go with the
-// operation's row.
+// payAll pays what is owed, before the server goes to somebody else.
+func (op *operation) payAll(ctx workflow.Context) error {
+	for len(op.Undo) > 0 {
+		if err := cleanUps[op.Undo[0]](op, ctx); err != nil {
+			return err
+		}
+		op.Undo = op.Undo[1:]
+	}
+	return nil
+}
+
+// cleanUp pays what is owed, the boot before the power comes back, and adds what
+// could not be paid to the outcome, having told the duty contact. Leases and muted
+// alerts go with the operation's row.
 func (op *operation) cleanUp(ctx workflow.Context, outcome string) string {
-	for _, u := range slices.Backward(op.Undo) {
+	for _, u := range op.Undo {
 		if err := cleanUps[u](op, ctx); err != nil {
 			words := string(u) + " could not be done: " + activities.Words(err)
 			outcome += "; " + words
