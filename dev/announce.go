@@ -38,6 +38,12 @@ whole = "10m"
 
 // announce says what runs where and what to try next.
 func (s *system) announce(w io.Writer, took time.Duration) {
+	s.places(w, took)
+	fmt.Fprint(w, tips)
+}
+
+// places says what runs where.
+func (s *system) places(w io.Writer, took time.Duration) {
 	p := s.config.ports
 	fmt.Fprintf(w, "\nHandrail is ready after %s.\n\n", took.Round(100*time.Millisecond))
 	t := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
@@ -54,7 +60,9 @@ func (s *system) announce(w io.Writer, took time.Duration) {
 		fmt.Fprintf(t, "  %s\t%s\n", line[0], line[1])
 	}
 	t.Flush() //nolint:errcheck,gosec // the terminal is gone
-	fmt.Fprint(w, `
+}
+
+const tips = `
 Try:
   go run ./starter list                       what is under way
   go run ./starter show 1002 --watch          the one that waits for its customer
@@ -63,8 +71,7 @@ Try:
 
 Ctrl-C stops everything; the next start carries on. -fresh forgets.
 
-`)
-}
+`
 
 func withoutPassword(url string) string {
 	user, rest, ok := strings.Cut(url, "@")

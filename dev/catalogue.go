@@ -9,6 +9,14 @@ import (
 	"github.com/handrail/handrail/hosting"
 )
 
+// bootFiles is the folder of the files that machines fetch.
+func (s *system) bootFiles() string {
+	if r := s.config.real; r != nil {
+		return r.files
+	}
+	return s.path("boot-files")
+}
+
 // bootFile is a stand-in for a file that a simulated machine fetches: it is
 // fetched and its checksum checked like a real one, and never run.
 func (s *system) bootFile(name string) (hosting.BootFile, error) {
@@ -50,6 +58,9 @@ func (s *system) titles() []string {
 
 // catalogue writes the boot files and returns the systems with them.
 func (s *system) catalogue() ([]hosting.OperatingSystem, error) {
+	if r := s.config.real; r != nil {
+		return r.catalogue()
+	}
 	if _, err := s.bootFile(bootMedium); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,11 @@ func run() error {
 	dir := flags.String("dir", ".dev", "folder that keeps the data between starts")
 	fresh := flags.Bool("fresh", false, "forget the data of earlier starts")
 	quiet := flags.Bool("no-demo", false, "do not work off a first intervention")
+	real := flags.Bool("real-machine", false, "have a QEMU guest behind a simulated BMC reinstalled, log in to it, and end")
+	var forReal realOptions
+	flags.StringVar(&forReal.rescue, "rescue", "", "with -real-machine: folder of what rescue/build and rescue/image have built, or build into")
+	flags.StringVar(&forReal.firmware, "firmware", "uefi", "with -real-machine: its firmware, uefi or legacy")
+	flags.BoolVar(&forReal.medium, "virtual-media", false, "with -real-machine: its BMC offers no boot over the network, so the boot medium does it")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), "Runs the whole of Handrail on this machine, on loopback, until Ctrl-C.\n\n"+
 			"PostgreSQL is that of DATABASE_URL if it is set, else a private one from the\n"+
@@ -42,6 +47,10 @@ func run() error {
 	began := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *real {
+		forReal.dir = *dir
+		return reinstallForReal(ctx, forReal)
+	}
 	folder, err := openFolder(ctx, *dir, *fresh)
 	if err != nil {
 		return err
@@ -106,7 +115,7 @@ func (f *folder) wipe(ctx context.Context) error {
 		return err
 	}
 	var errs []error
-	for _, name := range []string{"temporal", "bmc-secrets", "boot-files", "boot-secrets", "reach.json", "datacenter.json", "tickets.json", "desk-secret", "policy.toml", "dev.log"} {
+	for _, name := range []string{"temporal", "bmc-secrets", "boot-files", "boot-secrets", "reach.json", "datacenter.json", "tickets.json", "desk-secret", "policy.toml", "machine", "dev.log"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(f.path, name)))
 	}
 	return errors.Join(errs...)

@@ -108,7 +108,7 @@ func TestReinstallTicketToProvedSystem_I17(t *testing.T) {
 			}
 			wantText(t, posts[2], hosting.Fingerprints([]string{key})[0], c.server.PrimaryIP, "Debian 12")
 			if l == hosting.English {
-				b.keep(id, "reinstall-complete")
+				b.keep(id, "reinstalled")
 			}
 		})
 	}
@@ -225,7 +225,7 @@ func TestReinstallFaults(t *testing.T) {
 				}
 			}
 			if x.fault == fault.InstallerFails {
-				b.keep(id, "reinstall-relaunched")
+				b.keep(id, "reinstalled-after-failure")
 			}
 		})
 	}

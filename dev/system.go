@@ -57,7 +57,9 @@ type config struct {
 	noWorker bool
 	// policy is the text of a new policy file; empty is devPolicy.
 	policy string
-	log    *slog.Logger
+	// real is the machine that is not simulated; nil is none.
+	real *realMachine
+	log  *slog.Logger
 	// progress tells the person who waits what is being started.
 	progress func(string)
 }
@@ -161,8 +163,8 @@ func (s *system) startPostgres(ctx context.Context) error {
 func (s *system) startCenter(ctx context.Context) (err error) {
 	s.center, err = datacenter.Start(ctx, datacenter.Config{
 		Log: s.config.log, Servers: s.config.servers, RedfishPort: s.config.ports.redfish, IPMIPort: s.config.ports.ipmi,
-		SSHPort:   s.config.ports.ssh,
-		StateFile: s.path("datacenter.json"), Control: loopback(s.config.ports.control),
+		SSHPort: s.config.ports.ssh, StateFile: s.path("datacenter.json"), Control: loopback(s.config.ports.control),
+		Real: s.config.real.behind(),
 	})
 	if err != nil {
 		return err
@@ -247,7 +249,7 @@ func (s *system) startGateway(ctx context.Context) error {
 	g, err := gateway.New(gateway.Config{
 		Listen: loopback(s.config.ports.gateway), Provider: p.Provider, DeskSecrets: []signature.Secret{secret},
 		Boot: gateway.BootConfig{
-			Listen: loopback(s.config.ports.boot), Files: s.path("boot-files"), Secrets: s.path("boot-secrets"), Store: s.records,
+			Listen: loopback(s.config.ports.boot), URL: s.config.real.base(), Files: s.bootFiles(), Secrets: s.path("boot-secrets"), Store: s.records,
 		},
 	}, s.client, s.config.log)
 	if err != nil {

@@ -50,6 +50,8 @@ type Config struct {
 	Control string
 	// Timing is how long machines take; nil is chassis.DefaultTiming.
 	Timing *chassis.Timing
+	// Real is a machine that is not simulated; nil is none.
+	Real *Real
 	// Now is the clock of the machines; nil is time.Now. Network timeouts and
 	// late answers follow real time.
 	Now func() time.Time
@@ -117,7 +119,11 @@ func (c *Center) build(ctx, life context.Context, kept state) (err error) {
 	if c.ca, err = kept.CA.orNew(newAuthority); err != nil {
 		return fmt.Errorf("certificate authority of the data centre: %w", err)
 	}
-	for i, plan := range fleet(c.config.Servers) {
+	plans := fleet(c.config.Servers)
+	if err := c.config.checkReal(plans); err != nil {
+		return err
+	}
+	for i, plan := range plans {
 		m, err := c.assemble(plan, kept.Machines[plan.id])
 		if err != nil {
 			return err

@@ -17,24 +17,35 @@ func (c *Center) startComputer(ctx context.Context, m *Machine, kept machineStat
 	if m.chassis == nil {
 		return nil
 	}
+	inside, err := c.insidesOf(ctx, m, kept, nth)
+	if err != nil {
+		return err
+	}
+	m.computer = inside
+	m.computer.Start()
+	return nil
+}
+
+func (c *Center) insidesOf(ctx context.Context, m *Machine, kept machineState, nth int) (insides, error) {
+	if real := c.config.realMachine(m.ID()); real != nil {
+		return newGuest(ctx, m, real)
+	}
 	port := c.config.SSHPort
 	if port != 0 {
 		port += nth
 	}
 	state, err := m.disks(kept)
 	if err != nil {
-		return fmt.Errorf("disks of %s: %w", m.ID(), err)
+		return nil, fmt.Errorf("disks of %s: %w", m.ID(), err)
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return fmt.Errorf("SSH of %s: %w", m.ID(), err)
+		return nil, fmt.Errorf("SSH of %s: %w", m.ID(), err)
 	}
-	m.computer = computer.New(state, computer.Config{
+	return computer.New(state, computer.Config{
 		MACs: m.hardware.MACs, Firmware: m.hardware.Starts, Chassis: m.chassis, Faults: &m.faults,
 		BootURL: func() string { return *c.bootURL.Load() }, SSH: l, Now: c.config.Now, Log: m.log, Changed: c.keeper.changed,
-	})
-	m.computer.Start()
-	return nil
+	}), nil
 }
 
 // disks are those of the machine with what is on them; as delivered where that

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/handrail/handrail/dev/datacenter/chassis"
-	"github.com/handrail/handrail/dev/datacenter/computer"
 	"github.com/handrail/handrail/dev/datacenter/fault"
 	"github.com/handrail/handrail/dev/datacenter/ipmi"
 	"github.com/handrail/handrail/dev/datacenter/redfish"
@@ -33,7 +32,7 @@ type Machine struct {
 	identity identity
 	password string
 	chassis  *chassis.Chassis
-	computer *computer.Computer
+	computer insides
 	faults   fault.Set
 	log      *slog.Logger
 
@@ -122,7 +121,7 @@ func (c *Center) assemble(p plan, kept machineState) (m *Machine, err error) {
 	if p.profile == nil {
 		return m, nil
 	}
-	m.hardware = p.profile.Build(p.order())
+	m.hardware = p.profile.Build(c.config.orderOf(p))
 	if m.password = kept.Password; m.password == "" {
 		m.password = rand.Text()[:16] // IPMI 2.0 takes at most 20 bytes
 		kept.Chassis = chassis.State{On: !p.off, Mode: "UEFI"}
@@ -139,7 +138,7 @@ func (c *Center) assemble(p plan, kept machineState) (m *Machine, err error) {
 		return nil, fmt.Errorf("BMC of %s: %w", p.id, err)
 	}
 	m.server.MACs, m.server.Firmware = m.hardware.MACs, m.hardware.Starts
-	m.chassis = chassis.New(kept.Chassis, *c.config.Timing, &m.faults, c.config.Now, func() {
+	m.chassis = chassis.New(kept.Chassis, c.config.timingOf(p.id), &m.faults, c.config.Now, func() {
 		c.keeper.changed()
 		m.computer.Wake()
 	})

@@ -43,6 +43,9 @@ func NewFront(ctx context.Context, c Config, bmc *chassis.Chassis, log *slog.Log
 // Machine returns the machine behind the BMC.
 func (f *Front) Machine() *Machine { return f.machine }
 
+// SSHAddress is where the machine's SSH server is reached.
+func (f *Front) SSHAddress() string { return f.machine.SSHAddress() }
+
 // BootFile is the URL that the network tells the machine when it boots.
 func (f *Front) BootFile() string { return f.machine.config.BootFile }
 

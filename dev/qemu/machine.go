@@ -162,6 +162,11 @@ func (m *Machine) SSHAddress() string {
 // boots.
 func (m *Machine) Console() string { return filepath.Join(m.config.Folder, "console.log") }
 
+// DiskImage is the file that holds a disk. A write to the disk is one to it.
+func (m *Machine) DiskImage(serial string) string {
+	return m.config.diskImage(Disk{Serial: serial})
+}
+
 // PowerOn starts the machine. One that is on stays as it is: ErrPower.
 func (m *Machine) PowerOn(b Boot) error {
 	m.mu.Lock()

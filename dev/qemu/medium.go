@@ -19,12 +19,13 @@ type medium struct{ folder string }
 const (
 	maxMedium    = 8 << 30 // bytes
 	mediumWithin = 10 * time.Minute
-	// hostSeenFromGuest is the host's loopback in the guest's network.
-	hostSeenFromGuest = "10.0.2.2"
 )
 
+// HostSeenFromGuest is the host's loopback in the guest's network.
+const HostSeenFromGuest = "10.0.2.2"
+
 func dialFromGuest(ctx context.Context, network, address string) (net.Conn, error) {
-	if host, port, err := net.SplitHostPort(address); err == nil && host == hostSeenFromGuest {
+	if host, port, err := net.SplitHostPort(address); err == nil && host == HostSeenFromGuest {
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
 	return new(net.Dialer).DialContext(ctx, network, address)

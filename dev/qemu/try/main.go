@@ -24,6 +24,7 @@ import (
 
 	"github.com/handrail/handrail/activities/netboot"
 	"github.com/handrail/handrail/dev/qemu"
+	"github.com/handrail/handrail/dev/qemu/login"
 	"github.com/handrail/handrail/hosting"
 )
 
@@ -82,7 +83,7 @@ func (t trial) run(ctx context.Context) error {
 		t.folder = folder
 	}
 	say := clock(time.Now())
-	signer, key, err := newKey()
+	signer, key, err := login.NewKey()
 	if err != nil {
 		return err
 	}

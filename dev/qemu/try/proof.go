@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/handrail/handrail/dev/qemu"
+	"github.com/handrail/handrail/dev/qemu/login"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -36,7 +37,7 @@ func (t trial) proveInstallation(ctx context.Context, m *qemu.Machine, s *store,
 	if err != nil {
 		return err
 	}
-	client, err := login(ctx, m.SSHAddress(), key, s.hostKeys())
+	client, err := login.Await(ctx, m.SSHAddress(), key, s.hostKeys())
 	if err != nil {
 		return fmt.Errorf("logging in to the installed system: %w", err)
 	}
@@ -44,7 +45,7 @@ func (t trial) proveInstallation(ctx context.Context, m *qemu.Machine, s *store,
 	if err := show(client, "hostname -f; uname -r; findmnt -n -t ext4,xfs,vfat -o TARGET,SOURCE,FSTYPE,SIZE; swapon --show=NAME,SIZE --noheadings; cat /proc/mdstat; [ -d /sys/firmware/efi ] && echo firmware uefi || echo firmware legacy; cat /proc/cmdline; systemctl is-system-running --wait; systemctl --failed --no-legend"); err != nil {
 		say("a look at the system: " + err.Error())
 	}
-	if name, err := command(client, "hostname -f"); err != nil || strings.TrimSpace(name) != "web1.example.net" {
+	if name, err := login.Command(client, "hostname -f"); err != nil || strings.TrimSpace(name) != "web1.example.net" {
 		return fmt.Errorf("the system calls itself %q (%w)", name, err)
 	}
 	say("pressing the power button")
@@ -73,7 +74,7 @@ func (t trial) proveRescue(ctx context.Context, m *qemu.Machine, s *store, say f
 		case <-time.After(time.Second):
 		}
 	}
-	client, err := login(ctx, m.SSHAddress(), key, s.hostKeys())
+	client, err := login.Await(ctx, m.SSHAddress(), key, s.hostKeys())
 	if err != nil {
 		return fmt.Errorf("logging in to the rescue system: %w", err)
 	}
@@ -101,7 +102,7 @@ func (t trial) proveRescue(ctx context.Context, m *qemu.Machine, s *store, say f
 
 // show prints what a command says.
 func show(client *ssh.Client, line string) error {
-	out, err := command(client, line)
+	out, err := login.Command(client, line)
 	for l := range strings.Lines(out) {
 		fmt.Print("          | " + l)
 	}

@@ -1,4 +1,6 @@
-package main
+// Package login logs in to a machine that was just installed, as its customer would:
+// with a key of its own, and only where the host key is one that was reported.
+package login
 
 import (
 	"context"
@@ -13,8 +15,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// newKey is the operation's key, and its line for authorized_keys.
-func newKey() (ssh.Signer, string, error) {
+// NewKey makes a key, and returns it with its line for authorized_keys.
+func NewKey() (ssh.Signer, string, error) {
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, "", err
@@ -26,9 +28,9 @@ func newKey() (ssh.Signer, string, error) {
 	return signer, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))), nil
 }
 
-// login waits for an SSH server with one of the host keys and logs in as root.
+// Await waits for an SSH server with one of the host keys and logs in as root.
 // A server with another host key is waited for no longer.
-func login(ctx context.Context, address string, key ssh.Signer, hostKeys []string) (*ssh.Client, error) {
+func Await(ctx context.Context, address string, key ssh.Signer, hostKeys []string) (*ssh.Client, error) {
 	var other error
 	config := &ssh.ClientConfig{
 		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, Timeout: 20 * time.Second,
@@ -78,7 +80,8 @@ func dial(ctx context.Context, address string, config *ssh.ClientConfig) (*ssh.C
 	return ssh.NewClient(c, channels, requests), nil
 }
 
-func command(client *ssh.Client, line string) (string, error) {
+// Command runs a command line and returns what it wrote, to both of its outputs.
+func Command(client *ssh.Client, line string) (string, error) {
 	session, err := client.NewSession()
 	if err != nil {
 		return "", err

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// reporter tells the person who waits what happens, with the time since it
+// began. On a terminal the last line is where things stand now, and is written
+// over; elsewhere each news is a line.
+type reporter struct {
+	w        io.Writer
+	terminal bool
+	now      func() time.Time
+	began    time.Time
+	last     string // what stands, without its time
+}
+
+func newReporter(f *os.File) *reporter {
+	info, err := f.Stat()
+	return &reporter{w: f, terminal: err == nil && info.Mode()&os.ModeCharDevice != 0, now: time.Now, began: time.Now()}
+}
+
+// restart makes now the beginning.
+func (r *reporter) restart() { r.began = r.now() }
+
+func (r *reporter) clock() string {
+	return fmt.Sprintf("%7.1f s  ", r.now().Sub(r.began).Seconds())
+}
+
+const wholeLine = "\r\x1b[K"
+
+// event writes what has happened.
+func (r *reporter) event(what string) {
+	if r.terminal {
+		fmt.Fprint(r.w, wholeLine)
+	}
+	fmt.Fprintln(r.w, r.clock()+what)
+	r.last = ""
+}
+
+// standing writes how things stand, where that is news or the terminal can show
+// the time that passes.
+func (r *reporter) standing(what string) {
+	switch {
+	case r.terminal:
+		fmt.Fprint(r.w, wholeLine+r.clock()+what)
+	case what != r.last:
+		fmt.Fprintln(r.w, r.clock()+what)
+	}
+	r.last = what
+}
+
+// milestone is a moment that is worth a line in the table of times.
+type milestone struct {
+	name string
+	at   time.Time
+}
+
+// milestones are in the order of their times.
+type milestones []milestone
+
+// mark notes the first time of a milestone and reports whether it is new.
+func (m *milestones) mark(name string, at *time.Time) bool {
+	if at == nil || at.IsZero() || slices.ContainsFunc(*m, func(x milestone) bool { return x.name == name }) {
+		return false
+	}
+	*m = append(*m, milestone{name, *at})
+	slices.SortStableFunc(*m, func(a, b milestone) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
+	return true
+}
+
+// table writes the times since the beginning, and since the line before.
+func (m *milestones) table(w io.Writer, began time.Time) error {
+	t := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "since the ticket\tsince the line before\t \t")
+	before := began
+	for _, x := range *m {
+		fmt.Fprintf(t, "%.1f s\t%.1f s\t  %s\t\n", x.at.Sub(began).Seconds(), x.at.Sub(before).Seconds(), x.name)
+		before = x.at
+	}
+	return t.Flush()
+}
