@@ -248,7 +248,7 @@ func (r *reinstall) confirm(ctx workflow.Context) (bool, error) {
 
 // enclose adds to a letter what is installed, and on which disks.
 func (r *reinstall) enclose(l *hosting.Letter) {
-	l.Offered, l.Erased = r.work.Offered, r.Boot.Told
+	l.Offered, l.Erased = r.work.Offered, r.Boot.Lost
 	if letterKinds[l.Name] == desk.Question {
 		l.Unclear = append(slices.Clip(l.Unclear), r.doubts()...)
 	}

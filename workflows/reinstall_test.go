@@ -10,16 +10,6 @@ import (
 	"github.com/handrail/handrail/hosting"
 )
 
-// step returns the present attempt of a step.
-func (s Status) step(name string) hosting.Step {
-	for _, st := range slices.Backward(s.Steps) {
-		if st.Name == name {
-			return st
-		}
-	}
-	return hosting.Step{}
-}
-
 // during looks at the status after a time.
 func (r *rig) during(t *testing.T, after time.Duration, look func(Status)) {
 	r.later(after, func() { look(r.status(t)) })
@@ -161,8 +151,10 @@ func TestReinstall_problems_I11_I12(t *testing.T) {
 		{"too few disks", hosting.InstallFields{System: "Debian 12", RAID: hosting.RAID10}, hosting.ProblemTooFewDisks, hosting.FieldRAID, hosting.InstallFields{RAID: hosting.RAID1}},
 		{"unknown disk", hosting.InstallFields{System: "Debian 12", Keep: []string{"S9"}}, hosting.ProblemUnknownDisk, hosting.FieldKeepDisks, hosting.InstallFields{Keep: []string{}}},
 		{
-			"too large", hosting.InstallFields{System: "Debian 12", Partitioning: &hosting.Partitioning{Layout: hosting.LayoutCustom, Partitions: []hosting.Partition{{Mount: "/", MiB: 10 << 20, FileSystem: "ext4"}}}},
-			hosting.ProblemTooLarge, hosting.FieldPartitioning, hosting.InstallFields{Partitioning: &hosting.Partitioning{Layout: hosting.LayoutSingle}},
+			"too large",
+			hosting.InstallFields{System: "Debian 12", Partitioning: &hosting.Partitioning{Layout: hosting.LayoutCustom, Partitions: []hosting.Partition{{Mount: "/", MiB: 10 << 20, FileSystem: "ext4"}}}},
+			hosting.ProblemTooLarge, hosting.FieldPartitioning,
+			hosting.InstallFields{Partitioning: &hosting.Partitioning{Layout: hosting.LayoutSingle}},
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {

@@ -41,11 +41,14 @@ func written(l hosting.Letter, text string) hosting.Letter {
 	l.Power = hosting.PowerPermission{Grant: hosting.GrantWindow, Window: &hosting.Window{From: text, To: text, Zone: text}}
 	l.Backup = hosting.BackupCurrent
 	l.Report = &hosting.Report{Text: text, Actions: []hosting.Deed{{Text: text}}}
-	l.Ahead, l.Procedure = hosting.Procedure(text), hosting.Procedure(text)
+	l.Ahead = hosting.Procedure(text)
+	if l.Procedure != hosting.OSReinstall {
+		l.Procedure = hosting.Procedure(text)
+	}
 	l.Unclear = append(l.Unclear, hosting.UnclearField{Field: hosting.FieldSystem, Value: text, Problem: hosting.ProblemUnknownSystem})
 	l.Offered, l.Disks = []string{text}, []hosting.Disk{{Serial: text, Bay: text, Model: text, Bytes: 1}}
 	l.Plan = &hosting.Plan{
-		System: hosting.OperatingSystem{Distribution: text}, RAID: hosting.RAID1, HostName: text, SSHKeys: []string{text}, Disks: l.Disks, Keep: l.Disks,
+		System: hosting.OperatingSystem{Distribution: text}, RAID: hosting.RAID1, HostName: text, SSHKeys: []string{text}, Disks: l.Disks, Keep: l.Disks, Unused: l.Disks,
 		Partitions: []hosting.Partition{{Mount: text, FileSystem: text}},
 	}
 	l.Access = &hosting.Access{Address: text, User: text, HostKeys: []string{text}}
@@ -88,6 +91,8 @@ func TestNothingWrittenBreaksALetter(t *testing.T) {
 		}
 		l := letter(name)
 		l.Language = rapid.SampledFrom(hosting.Languages()).Draw(t, "language")
+		l.Procedure = rapid.SampledFrom([]hosting.Procedure{hosting.ServerIntervention, hosting.OSReinstall}).Draw(t, "procedure")
+		l.Erased = rapid.Bool().Draw(t, "erased")
 
 		subject, body, err := book.Ticket(written(l, attack))
 		if err != nil {

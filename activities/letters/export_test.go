@@ -37,6 +37,11 @@ func List(l hosting.Language, items ...string) string { return vocabularies[l].l
 // Disk is a disk in words.
 func Disk(l hosting.Language, d hosting.Disk) string { return installVocabularies[l].disk(d) }
 
+// Problem is why something can not be done, in words.
+func Problem(l hosting.Language, u hosting.UnclearField) (string, error) {
+	return installVocabularies[l].problem(u)
+}
+
 // Partitions are partitions in words.
 func Partitions(l hosting.Language, p []hosting.Partition) string {
 	return installVocabularies[l].partitions(p)

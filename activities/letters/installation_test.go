@@ -49,6 +49,21 @@ func usual() *hosting.Plan {
 	}
 }
 
+// onUbuntu is a plan with a login by password.
+func onUbuntu() *hosting.Plan {
+	p := asked()
+	p.System = hosting.OperatingSystem{ID: "ubuntu-24.04", Distribution: "Ubuntu", Version: "24.04 LTS", Answer: hosting.AnswerAutoinstall}
+	p.SSHKeys, p.Password = nil, "file:srv-1042"
+	p.Keep, p.Unused = nil, []hosting.Disk{oldDisk}
+	return p
+}
+
+// stuck is a step that waits for staff.
+func stuck(l *hosting.Letter) {
+	l.Workflow, l.Step = "reinstall/T-1001", "Follow the installation"
+	l.Error = "DS-1042: the installer is silent. To do: look at its console"
+}
+
 // installCases are letters about reinstallations.
 var installCases = map[string]hosting.Letter{
 	"reinstall-missing-everything": ofReinstall(hosting.LetterMissing, func(l *hosting.Letter) {
@@ -65,6 +80,10 @@ var installCases = map[string]hosting.Letter{
 		l.Missing, l.Plan = []hosting.Field{hosting.FieldErasure}, asked()
 		l.Plan.Keep, l.Plan.Defaults = nil, []hosting.Field{hosting.FieldKeepDisks}
 	}),
+	"reinstall-missing-erasure-single-disk": ofReinstall(hosting.LetterMissing, func(l *hosting.Letter) {
+		l.Missing, l.Plan = []hosting.Field{hosting.FieldErasure}, usual()
+		l.Plan.Disks, l.Plan.Unused = []hosting.Disk{firstDisk}, []hosting.Disk{secondDisk, oldDisk}
+	}),
 	"reinstall-missing-erasure-unlisted": ofReinstall(hosting.LetterMissing, func(l *hosting.Letter) {
 		l.Missing, l.Plan = []hosting.Field{hosting.FieldErasure}, usual()
 	}),
@@ -74,7 +93,7 @@ var installCases = map[string]hosting.Letter{
 		for _, p := range hosting.Problems()[1:] {
 			l.Unclear = append(l.Unclear, hosting.UnclearField{Field: hosting.FieldSystem, Value: "BeOS", Problem: p, Why: "in English"})
 		}
-		l.Unclear = append(l.Unclear, hosting.UnclearField{Field: hosting.FieldRAID, Problem: hosting.ProblemTooFewDisks, Why: "in English"})
+		l.Unclear = append(l.Unclear, hosting.UnclearField{Field: hosting.FieldRAID, Problem: hosting.ProblemTooFewDisks, Why: "in English", Have: 1, Need: 2})
 	}),
 	"reinstall-reminder": ofReinstall(hosting.LetterReminder, func(l *hosting.Letter) {
 		l.Missing, l.Plan = []hosting.Field{hosting.FieldErasure}, asked()
@@ -85,6 +104,9 @@ var installCases = map[string]hosting.Letter{
 	"reinstall-acknowledge-defaults": ofReinstall(hosting.LetterAcknowledge, func(l *hosting.Letter) {
 		l.Power, l.Backup, l.Plan = hosting.PowerPermission{Grant: hosting.GrantAllowed}, hosting.BackupLossOkay, usual()
 	}),
+	"reinstall-acknowledge-window": ofReinstall(hosting.LetterAcknowledge, func(l *hosting.Letter) {
+		l.Power, l.Backup, l.Plan = cases["acknowledge-window"].Power, hosting.BackupCurrent, onUbuntu()
+	}),
 	"reinstall-queued":           ofReinstall(hosting.LetterQueued, func(l *hosting.Letter) { l.Ahead = hosting.ServerIntervention }),
 	"reinstall-erasing":          ofReinstall(hosting.LetterErasing, func(l *hosting.Letter) { l.Plan = asked() }),
 	"reinstall-erasing-unlisted": ofReinstall(hosting.LetterErasing, func(l *hosting.Letter) { l.Plan = usual() }),
@@ -92,13 +114,31 @@ var installCases = map[string]hosting.Letter{
 	"reinstall-cancelled": ofReinstall(hosting.LetterCancelled, func(l *hosting.Letter) {
 		l.By, l.Reason, l.Report = "anna@example.com", "we keep the old system", &hosting.Report{Power: hosting.PowerOn}
 	}),
+	"reinstall-cancelled-erased": ofReinstall(hosting.LetterCancelled, func(l *hosting.Letter) {
+		l.By, l.Erased, l.Report = "Anna Nowak", true, &hosting.Report{Power: hosting.PowerOff}
+	}),
+	"reinstall-expired-erased": ofReinstall(hosting.LetterExpired, func(l *hosting.Letter) { l.Erased = true }),
 	"reinstall-summary": ofReinstall(hosting.LetterSummary, func(l *hosting.Letter) {
-		l.Plan = asked()
+		l.Plan, l.Erased = asked(), true
 		l.Report = &hosting.Report{
 			Resolved: true, Actions: []hosting.Deed{{Power: hosting.ActCycle, Outcome: hosting.Reached}},
 			Downtime: hosting.Duration(11*time.Minute + 40*time.Second), Power: hosting.PowerOn,
 		}
 		l.Access = &hosting.Access{Address: "203.0.113.7", User: "root", HostKeys: hosting.Fingerprints([]string{customersKey})}
+	}),
+	"reinstall-summary-unproved": ofReinstall(hosting.LetterSummary, func(l *hosting.Letter) {
+		l.Plan, l.Erased = onUbuntu(), true
+		l.Report = &hosting.Report{Resolved: true, Downtime: hosting.Duration(20 * time.Second), Power: hosting.PowerOn}
+		l.Access = &hosting.Access{Address: "203.0.113.7", User: l.Plan.User()}
+	}),
+	"reinstall-summary-erased": ofReinstall(hosting.LetterSummary, func(l *hosting.Letter) {
+		l.Plan, l.Erased = asked(), true
+		l.Report = &hosting.Report{Text: "The first disk does not take any data any more.", Power: hosting.PowerOff}
+	}),
+	"reinstall-attention": ofReinstall(hosting.LetterAttention, stuck),
+	"reinstall-attention-erased": ofReinstall(hosting.LetterAttention, func(l *hosting.Letter) {
+		stuck(l)
+		l.Erased = true
 	}),
 	"reinstall-summary-not-completed": ofReinstall(hosting.LetterSummary, func(l *hosting.Letter) {
 		l.Plan = asked()
@@ -117,6 +157,10 @@ func TestReinstallLettersNameTheDisks_I12_I13(t *testing.T) {
 		"reinstall-erasing":              {firstDisk.Serial, secondDisk.Serial, "Debian 12"},
 		"reinstall-summary":              {"203.0.113.7", "root", "SHA256:GpOiOzbt4V5Seb8bq4D9/c9JIWt8ELNgVia+Lt0lmHM", "Debian 12"},
 		"reinstall-acknowledge-defaults": {"web1.example.com ("},
+		"reinstall-acknowledge-window":   {oldDisk.Serial, "ubuntu", "sudo"},
+		"reinstall-summary-unproved":     {"ubuntu", "sudo", "ssh-keygen -R 203.0.113.7", "ssh-keygen -R db1.example.com"},
+
+		"reinstall-missing-erasure-single-disk": {firstDisk.Serial, secondDisk.Serial, oldDisk.Serial},
 	} {
 		l := installCases[name]
 		for _, l.Language = range hosting.Languages() {
@@ -165,6 +209,45 @@ func TestPartitionsInWords_I12(t *testing.T) {
 	} {
 		if got := letters.Partitions(l, asked().Partitions); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTooFewDisksInWords(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		language   hosting.Language
+		have, need int
+		want       string
+	}{
+		{hosting.English, 0, 1, "this needs at least 1 disk; this server has no disk that can be used for it"},
+		{hosting.English, 1, 2, "this needs at least 2 disks; this server has only 1 disk that can be used for it"},
+		{hosting.English, 3, 4, "this needs at least 4 disks; this server has only 3 disks that can be used for it"},
+		{hosting.English, 0, 0, "there are not enough free disks for it"}, // the numbers are not known
+		{hosting.Italian, 0, 1, "serve almeno 1 disco; su questo server non c'è alcun disco utilizzabile"},
+		{hosting.Italian, 1, 2, "servono almeno 2 dischi; su questo server c'è solo 1 disco utilizzabile"},
+		{hosting.Italian, 3, 4, "servono almeno 4 dischi; su questo server ci sono solo 3 dischi utilizzabili"},
+		{hosting.Polish, 0, 1, "potrzeba co najmniej 1 dysku; na tym serwerze nie można użyć żadnego dysku"},
+		{hosting.Polish, 1, 2, "potrzeba co najmniej 2 dysków; na tym serwerze można użyć tylko 1 dysku"},
+		{hosting.Polish, 3, 4, "potrzeba co najmniej 4 dysków; na tym serwerze można użyć tylko 3 dysków"},
+	} {
+		got, err := letters.Problem(tt.language, hosting.UnclearField{Problem: hosting.ProblemTooFewDisks, Have: tt.have, Need: tt.need})
+		if err != nil || got != tt.want {
+			t.Errorf("got %q, %v, want %q", got, err, tt.want)
+		}
+	}
+}
+
+// Nothing is named above where the server lists no disks (I13).
+func TestConsentOnUnlistedDisksPointsNowhere_I13(t *testing.T) {
+	t.Parallel()
+	book := load(t)
+	l := installCases["reinstall-missing-erasure-unlisted"]
+	for language, above := range map[hosting.Language]string{hosting.English: "above", hosting.Italian: "sopra", hosting.Polish: "powyżej"} {
+		l.Language = language
+		_, body, err := book.Ticket(l)
+		if err != nil || strings.Contains(body, above) {
+			t.Errorf("in %s: %v\n%s", language, err, body)
 		}
 	}
 }

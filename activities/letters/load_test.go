@@ -64,7 +64,7 @@ func original(t *testing.T, name string) string {
 func TestRefusals_H24(t *testing.T) {
 	t.Parallel()
 	const fields = ".Name, .Language, .Provider, .Ticket, .Procedure, .Person, .Server, .Reference, .Missing, .Unclear, .Redacted, " +
-		".Power, .Backup, .Offered, .Plan, .Disks, .Keep, .Access, .Ahead, .Report, .Workflow, .Step, .Error, .By, .Reason"
+		".Power, .Backup, .Offered, .Plan, .Disks, .Keep, .Access, .Ahead, .Erased, .Report, .Workflow, .Step, .Error, .By, .Reason"
 	tests := []struct {
 		name, file, text string
 		says             []string

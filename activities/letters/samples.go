@@ -33,6 +33,7 @@ func samples() []sample {
 	for _, p := range hosting.Problems() {
 		full.Unclear = append(full.Unclear, hosting.UnclearField{Field: hosting.FieldSystem, Value: "the newest", Why: "unknown", Problem: p})
 	}
+	full.Unclear = append(full.Unclear, hosting.UnclearField{Field: hosting.FieldRAID, Why: "too few", Problem: hosting.ProblemTooFewDisks, Have: 1, Need: 2})
 	full.Redacted = []string{"Password"}
 	full.Power = hosting.PowerPermission{Grant: hosting.GrantWindow, Window: &hosting.Window{
 		From: "2026-11-22 02:00", To: "2026-11-22 05:00", Zone: "Europe/Warsaw",
@@ -53,11 +54,17 @@ func samples() []sample {
 	installed, unplanned, unlisted := full, full, full
 	installed.Procedure, unplanned.Procedure, unlisted.Procedure = hosting.OSReinstall, hosting.OSReinstall, hosting.OSReinstall
 	unplanned.Plan, unplanned.Report, unplanned.Offered = nil, &hosting.Report{}, nil
+	unproved, waited := installed, installed
+	unproved.Access = &hosting.Access{Address: "203.0.113.7", User: "ubuntu"}
+	unproved.Plan = &hosting.Plan{RAID: hosting.RAID1, Unused: full.Disks, Password: "file:srv-1001"}
+	waited.Power, waited.Erased = hosting.PowerPermission{Grant: hosting.GrantAllowed}, true
 	unlisted.Plan = &hosting.Plan{RAID: hosting.RAIDNone}
 	return []sample{
 		{"of a reinstallation", installed},
 		{"of a reinstallation without a plan", unplanned},
 		{"of a reinstallation on disks that are not listed", unlisted},
+		{"of a reinstallation that staff found to be done", unproved},
+		{"of a reinstallation after it began", waited},
 		{"with nothing", bare},
 		{"with everything", full},
 		{"with power allowed and data loss accepted", allowed},

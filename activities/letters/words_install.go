@@ -14,12 +14,19 @@ import (
 // installWords is what a language needs to speak of an installation.
 type installWords struct {
 	problems map[hosting.Problem]string // all but the unreadable
+	shortage shortage
 	raid     map[hosting.RAIDLevel]string
 	rest     string // of a disk, as a size
 	bay      string // %s: its number or name
 	byRule   string // what stands beside a default
 	unlisted string // %d: the number of disks
 	decimal  string // the sign before decimals
+}
+
+// shortage says how many disks are needed and how many there are.
+type shortage struct {
+	need [2]string // %d: one, more
+	have [3]string // %d, but for the first: none, one, more
 }
 
 var installVocabularies = map[hosting.Language]installWords{
@@ -33,6 +40,10 @@ var installVocabularies = map[hosting.Language]installWords{
 			hosting.ProblemDisksNotListed: "the server does not tell us which disks it has, so we cannot promise to keep one of them",
 			hosting.ProblemTooLarge:       "the partitions do not fit on the disks",
 			hosting.ProblemOtherSystem:    "this names another operating system than the one that is to be installed",
+		},
+		shortage: shortage{
+			need: [2]string{"this needs at least %d disk", "this needs at least %d disks"},
+			have: [3]string{"this server has no disk that can be used for it", "this server has only %d disk that can be used for it", "this server has only %d disks that can be used for it"},
 		},
 		raid: map[hosting.RAIDLevel]string{
 			hosting.RAIDNone: "none: the system uses a single disk", hosting.RAID0: "RAID 0, without protection against the failure of a disk",
@@ -51,6 +62,10 @@ var installVocabularies = map[hosting.Language]installWords{
 			hosting.ProblemTooLarge:       "lo spazio sui dischi non basta per queste partizioni",
 			hosting.ProblemOtherSystem:    "qui è indicato un sistema operativo diverso da quello da installare",
 		},
+		shortage: shortage{
+			need: [2]string{"serve almeno %d disco", "servono almeno %d dischi"},
+			have: [3]string{"su questo server non c'è alcun disco utilizzabile", "su questo server c'è solo %d disco utilizzabile", "su questo server ci sono solo %d dischi utilizzabili"},
+		},
 		raid: map[hosting.RAIDLevel]string{
 			hosting.RAIDNone: "nessuno: il sistema usa un solo disco", hosting.RAID0: "RAID 0, senza protezione dal guasto di un disco",
 			hosting.RAID1: "RAID 1", hosting.RAID5: "RAID 5", hosting.RAID6: "RAID 6", hosting.RAID10: "RAID 10",
@@ -67,6 +82,10 @@ var installVocabularies = map[hosting.Language]installWords{
 			hosting.ProblemDisksNotListed: "serwer nie podaje, jakie ma dyski, więc nie możemy zagwarantować zachowania żadnego z nich",
 			hosting.ProblemTooLarge:       "te partycje nie mieszczą się na dyskach",
 			hosting.ProblemOtherSystem:    "podano tu inny system operacyjny niż ten, który ma zostać zainstalowany",
+		},
+		shortage: shortage{
+			need: [2]string{"potrzeba co najmniej %d dysku", "potrzeba co najmniej %d dysków"},
+			have: [3]string{"na tym serwerze nie można użyć żadnego dysku", "na tym serwerze można użyć tylko %d dysku", "na tym serwerze można użyć tylko %d dysków"},
 		},
 		raid: map[hosting.RAIDLevel]string{
 			hosting.RAIDNone: "brak: system korzysta z jednego dysku", hosting.RAID0: "RAID 0, bez ochrony przed awarią dysku",
@@ -105,11 +124,22 @@ func withProblem(all []hosting.UnclearField, understood bool) []hosting.UnclearF
 }
 
 // problem is in words; what was not understood needs none.
-func (w installWords) problem(p hosting.Problem) (string, error) {
-	if p == hosting.ProblemUnreadable {
+func (w installWords) problem(u hosting.UnclearField) (string, error) {
+	switch {
+	case u.Problem == hosting.ProblemUnreadable:
 		return "", nil
+	case u.Problem == hosting.ProblemTooFewDisks && u.Need > 0:
+		return w.shortage.words(u.Have, u.Need), nil
 	}
-	return known(w.problems[p], "problem", p)
+	return known(w.problems[u.Problem], "problem", u.Problem)
+}
+
+func (s shortage) words(have, need int) string {
+	words := fmt.Sprintf(s.need[min(max(need, 1), 2)-1], need) + "; "
+	if have <= 0 {
+		return words + s.have[0]
+	}
+	return words + fmt.Sprintf(s.have[min(have, 2)], have)
 }
 
 // partitions lists partitions in words: "/boot 1 GiB (ext4), swap 4 GiB, / the

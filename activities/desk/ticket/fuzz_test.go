@@ -65,7 +65,7 @@ func checkEvent(t failer, e hosting.TicketEvent) {
 	}
 	for _, u := range e.Fields.Unclear {
 		if !utf8.ValidString(u.Value) || !utf8.ValidString(u.Why) || u.Why == "" || u.Field == "" {
-			t.Fatalf("unclear: %+q", u)
+			t.Fatalf("unclear: %+v", u)
 		}
 	}
 	if p := e.Fields.Power; p != nil {
