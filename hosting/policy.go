@@ -79,6 +79,9 @@ type InstallPolicy struct {
 	Answer Duration `json:"answer" toml:"answer"`
 	// Look is the time between two looks at a system that should answer soon.
 	Look Duration `json:"look" toml:"look"`
+	// ForceOff: a system that does not shut down when it is asked to is powered off
+	// by force, before it is erased.
+	ForceOff bool `json:"forceOff,omitempty" toml:"force_off"`
 	// Medium is the URL of the boot medium as BMCs reach it, for servers that can
 	// be booted over the network only from virtual media. Empty is none.
 	Medium string `json:"medium,omitempty" toml:"medium"`
@@ -108,6 +111,8 @@ func DefaultPolicy() Policy {
 			Answer: Duration(15 * time.Minute),
 			Look:   Duration(20 * time.Second),
 			Whole:  Duration(4 * time.Hour),
+
+			ForceOff: true,
 		},
 		QueuePoll: Duration(30 * time.Second),
 	}

@@ -128,7 +128,7 @@ func (r *reinstall) boot(ctx workflow.Context) error {
 	}
 	r.show(ctx)
 	r.Boot.Device = "" // the restart uses it up
-	if err := r.cyclePower(ctx, true, r.stillWanted); err != nil {
+	if err := r.cyclePower(ctx, r.Policy.Install.ForceOff, r.stillWanted); err != nil {
 		return r.standDown(ctx, err)
 	}
 	return nil
