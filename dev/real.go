@@ -94,13 +94,15 @@ func (r *realMachine) build(ctx context.Context, built vendor.Hardware, bmc *cha
 	return front, nil
 }
 
-// console is the file with what the guest wrote to its serial console; empty
-// before there is a guest.
-func (r *realMachine) console() string {
+// console is the file with what the guest wrote to its serial console.
+func (r *realMachine) console() string { return r.front.Machine().Console() }
+
+// whereConsole points to the console's file, if there is one yet.
+func (r *realMachine) whereConsole() string {
 	if r.front == nil {
 		return ""
 	}
-	return r.front.Machine().Console()
+	return "the machine's serial console is in " + r.console() + ", "
 }
 
 // The files that rescue/build and rescue/image make.

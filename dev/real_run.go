@@ -73,7 +73,7 @@ func reinstallForReal(ctx context.Context, o realOptions) (err error) {
 		r.real.files = filepath.Join(filepath.Dir(folder.path), "rescue")
 	}
 	if err := r.run(ctx, folder, o.medium); err != nil {
-		return fmt.Errorf("%s: %w\n(the machine's serial console is in %s, the log in %s)", r.step, err, r.real.console(), folder.logPath())
+		return fmt.Errorf("%s: %w\n(%sthe log is %s)", r.step, err, r.real.whereConsole(), folder.logPath())
 	}
 	return nil
 }
@@ -114,7 +114,8 @@ func (r *realRun) run(ctx context.Context, kept *folder, medium bool) (err error
 		}
 	}
 	fmt.Fprintln(r.w)
-	return r.times.table(r.w, r.began)
+	r.times.table(r.w, r.began)
+	return nil
 }
 
 // delivered looks at the machine as its customer has it: with empty disks.

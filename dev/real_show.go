@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 )
 
@@ -76,13 +75,11 @@ func (m *milestones) mark(name string, at *time.Time) bool {
 }
 
 // table writes the times since the beginning, and since the line before.
-func (m *milestones) table(w io.Writer, began time.Time) error {
-	t := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "since the ticket\tsince the line before\t \t")
+func (m *milestones) table(w io.Writer, began time.Time) {
+	fmt.Fprintln(w, "since the ticket  since the line before")
 	before := began
 	for _, x := range *m {
-		fmt.Fprintf(t, "%.1f s\t%.1f s\t  %s\t\n", x.at.Sub(began).Seconds(), x.at.Sub(before).Seconds(), x.name)
+		fmt.Fprintf(w, "%14.1f s  %19.1f s  %s\n", x.at.Sub(began).Seconds(), x.at.Sub(before).Seconds(), x.name)
 		before = x.at
 	}
-	return t.Flush()
 }

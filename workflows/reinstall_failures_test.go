@@ -18,6 +18,19 @@ func (r *rig) relaunch(after time.Duration) *reply {
 	return r.send(after, "relaunch", Decision{Staff: anna})
 }
 
+// failOnce lets the first installer fail in the middle, and the next one not.
+func (r *rig) failOnce(why string) {
+	r.behave = func(r *rig, b *hosting.NetworkBoot) {
+		if b.Attempt > 1 {
+			r.install(b)
+			return
+		}
+		r.later(time.Minute, func() { r.handOut(b) })
+		r.later(2*time.Minute, func() { r.erase(b) })
+		r.later(3*time.Minute, func() { r.fail(b, why) })
+	}
+}
+
 // parked checks that the operation stands at a failed step.
 func (r *rig) parked(t *testing.T, after time.Duration, step, words string) {
 	r.during(t, after, func(s Status) {
@@ -49,15 +62,7 @@ func TestReinstall_bootsFromDisk(t *testing.T) {
 func TestReinstall_installerFails_G11(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.behave = func(r *rig, b *hosting.NetworkBoot) {
-		if b.Attempt > 1 {
-			r.install(b)
-			return
-		}
-		r.later(time.Minute, func() { r.handOut(b) })
-		r.later(2*time.Minute, func() { r.erase(b) })
-		r.later(3*time.Minute, func() { r.fail(b, "no space left") })
-	}
+	r.failOnce("no space left")
 	r.say(0, message("m1", toInstall("Debian 12")))
 	r.parked(t, time.Hour, "install", "no space left")
 	cancelled := r.send(2*time.Hour, "cancel", Decision{Staff: anna, Reason: "too late"})
@@ -80,15 +85,7 @@ func TestReinstall_installerFails_G11(t *testing.T) {
 func TestReinstall_anotherSystemAfterFailure_I14(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.behave = func(r *rig, b *hosting.NetworkBoot) {
-		if b.Attempt > 1 {
-			r.install(b)
-			return
-		}
-		r.later(time.Minute, func() { r.handOut(b) })
-		r.later(2*time.Minute, func() { r.erase(b) })
-		r.later(3*time.Minute, func() { r.fail(b, "unsupported disk") })
-	}
+	r.failOnce("unsupported disk")
 	r.say(0, message("m1", toInstall("Debian 12")))
 	r.say(time.Hour, message("m2", hosting.RequestFields{Install: hosting.InstallFields{System: "Debian 11"}}))
 	r.relaunch(2 * time.Hour)
