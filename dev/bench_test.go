@@ -89,7 +89,7 @@ func own(t *testing.T, c config) *bench {
 
 func testConfig(dir string) config {
 	return config{
-		dir: dir, servers: 120, databaseURL: os.Getenv("DATABASE_URL"), policy: testPolicy,
+		dir: dir, servers: 180, databaseURL: os.Getenv("DATABASE_URL"), policy: testPolicy,
 		log: slog.New(slog.DiscardHandler), progress: func(string) {},
 	}
 }

@@ -30,7 +30,10 @@ type realMachine struct {
 	// folder holds the guest's disks and console.log.
 	folder   string
 	bootPort int // of the boot listener, on loopback
-	front    *qemu.Front
+	// medium: its BMC offers no boot over the network, so the boot medium has to do
+	// it.
+	medium bool
+	front  *qemu.Front
 }
 
 // realServers are the servers of the data centre whose machine can be real, by
@@ -75,7 +78,11 @@ func (r *realMachine) behind() *datacenter.Real {
 	if r == nil {
 		return nil
 	}
-	return &datacenter.Real{Server: realServers[r.firmware], DriveBytes: realDriveGiB << 30, Make: r.build}
+	behind := &datacenter.Real{Server: realServers[r.firmware], DriveBytes: realDriveGiB << 30, Make: r.build}
+	if r.medium { // IPMI would boot it over the network all the same
+		behind.Protocols = []hosting.Protocol{hosting.Redfish}
+	}
+	return behind
 }
 
 // build makes the guest with what its BMC says is built in.

@@ -25,7 +25,7 @@ type buildScript struct {
 // scripts are those that are to be run for what is missing in the folder. The
 // boot medium is needed only where the machine boots from it, and is good only
 // for the URL that it was made with.
-func (r *realMachine) scripts(medium bool) ([]buildScript, error) {
+func (r *realMachine) scripts() ([]buildScript, error) {
 	rescue := buildScript{path: "rescue/build", args: []string{r.base()}, makes: []string{rescueKernel, rescueInitrd}}
 	image := buildScript{path: "rescue/image", makes: []string{debianImage}, needs: "root and a mirror of Debian (MIRROR)"}
 	var missing []buildScript
@@ -41,7 +41,7 @@ func (r *realMachine) scripts(medium bool) ([]buildScript, error) {
 			}
 		}
 	}
-	if !medium || len(missing) > 0 && missing[0].path == rescue.path {
+	if !r.medium || len(missing) > 0 && missing[0].path == rescue.path {
 		return missing, nil
 	}
 	good, err := r.mediumIsOurs()
@@ -62,8 +62,8 @@ func (r *realMachine) mediumIsOurs() (bool, error) {
 }
 
 // prepare builds what is missing and shows how it goes on.
-func (r *realMachine) prepare(ctx context.Context, w io.Writer, medium bool) error {
-	scripts, err := r.scripts(medium)
+func (r *realMachine) prepare(ctx context.Context, w io.Writer) error {
+	scripts, err := r.scripts()
 	if err != nil {
 		return err
 	}

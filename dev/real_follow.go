@@ -84,6 +84,10 @@ func (r *realRun) note(s workflows.Status) {
 			r.mark(fmt.Sprintf("power action: %s over %s", reset.Kind, reset.Via), reset.At)
 		}
 	}
+	if v := r.machine.View(); v.LastBoot.At.After(r.began) && (len(r.boots) == 0 || r.boots[len(r.boots)-1] != v.LastBoot) {
+		r.boots = append(r.boots, v.LastBoot)
+		r.mark(fmt.Sprintf("boot %d, from %s", len(r.boots), cmp.Or(v.LastBoot.Image, v.LastBoot.From)), v.LastBoot.At)
+	}
 	b := s.Boot
 	if b == nil {
 		r.standing("  " + cmp.Or(s.WaitingOn, string(s.Phase), "the ticket is on its way"))

@@ -18,9 +18,11 @@ import (
 // inspect checks what the reinstallation left behind: on the ticket, in the BMC,
 // and on the disks that it was not to touch.
 func (r *realRun) inspect() error {
-	v := r.machine.View()
-	if v.Override.Active() || len(v.Media) > 0 || v.LastBoot.From != "Hdd" {
-		return fmt.Errorf("the machine booted from %s, its override is %s, media: %v", v.LastBoot.From, v.Override.Target, v.Media)
+	if v := r.machine.View(); v.Override.Active() || len(v.Media) > 0 {
+		return fmt.Errorf("the override is %s, media: %v", v.Override.Target, v.Media)
+	}
+	if n := len(r.boots); n != 2 || (r.boots[0].Image != "") != r.real.medium || r.boots[0].From == r.boots[1].From || r.boots[1].From != "Hdd" {
+		return fmt.Errorf("the machine was to boot into the installer and then from its disk: %+v", r.boots)
 	}
 	after, err := r.diskSums()
 	if err != nil {
@@ -35,7 +37,7 @@ func (r *realRun) inspect() error {
 	if want := r.machine.Hardware().Drives[0].Serial; !slices.Equal(written, []string{want}) {
 		return fmt.Errorf("disks %v were written on, and the consent was for %s", written, want)
 	}
-	r.event(fmt.Sprintf("booted from its disk, override and media gone; of %d disks only %s was written on", len(after), written[0]))
+	r.event(fmt.Sprintf("it boots from its disk, override and media gone; of %d disks only %s was written on", len(after), written[0]))
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/handrail/handrail/dev/datacenter"
+	"github.com/handrail/handrail/dev/datacenter/chassis"
 	"github.com/handrail/handrail/dev/datacenter/fault"
 	"github.com/handrail/handrail/dev/qemu"
 	"github.com/handrail/handrail/dev/qemu/login"
@@ -25,9 +26,7 @@ type realOptions struct {
 	dir      string // dev's data folder
 	rescue   string // the folder of boot files; empty is one in dir
 	firmware string
-	// medium makes the BMC offer no boot over the network, so that the boot medium
-	// has to do it.
-	medium bool
+	medium   bool // see realMachine
 }
 
 // realRun is one reinstallation of a real machine, from the ticket to the login.
@@ -42,7 +41,8 @@ type realRun struct {
 	ticket  string
 	id      string // the workflow's
 	blank   map[string]string
-	step    string // what is being done, for who reads of its failure
+	boots   []chassis.Boot // since the ticket
+	step    string         // what is being done, for who reads of its failure
 }
 
 // realLimit bounds everything after the system runs: the policy gives the
@@ -68,19 +68,19 @@ func reinstallForReal(ctx context.Context, o realOptions) (err error) {
 		return err
 	}
 	defer folder.close()
-	r.real = &realMachine{firmware: firmware, files: o.rescue, folder: filepath.Join(folder.path, "machine"), bootPort: defaultPorts.boot}
+	r.real = &realMachine{firmware: firmware, files: o.rescue, folder: filepath.Join(folder.path, "machine"), bootPort: defaultPorts.boot, medium: o.medium}
 	if o.rescue == "" {
 		r.real.files = filepath.Join(filepath.Dir(folder.path), "rescue")
 	}
-	if err := r.run(ctx, folder, o.medium); err != nil {
+	if err := r.run(ctx, folder); err != nil {
 		return fmt.Errorf("%s: %w\n(%sthe log is %s)", r.step, err, r.real.whereConsole(), folder.logPath())
 	}
 	return nil
 }
 
-func (r *realRun) run(ctx context.Context, kept *folder, medium bool) (err error) {
+func (r *realRun) run(ctx context.Context, kept *folder) (err error) {
 	r.step = "build the boot files"
-	if err := r.real.prepare(ctx, r.w, medium); err != nil {
+	if err := r.real.prepare(ctx, r.w); err != nil {
 		return err
 	}
 	r.step = "start the system"
@@ -102,7 +102,7 @@ func (r *realRun) run(ctx context.Context, kept *folder, medium bool) (err error
 		name string
 		do   func(context.Context) error
 	}{
-		{"look at the machine", func(context.Context) error { return r.delivered(medium) }},
+		{"look at the machine", func(context.Context) error { return r.delivered() }},
 		{"write the ticket", func(context.Context) error { return r.ask() }},
 		{"reinstall", r.follow},
 		{"look at what was left", func(context.Context) error { return r.inspect() }},
@@ -119,8 +119,8 @@ func (r *realRun) run(ctx context.Context, kept *folder, medium bool) (err error
 }
 
 // delivered looks at the machine as its customer has it: with empty disks.
-func (r *realRun) delivered(medium bool) (err error) {
-	if medium {
+func (r *realRun) delivered() (err error) {
+	if r.real.medium {
 		if err := r.machine.SetFault(fault.Fault{Name: fault.NoNetworkBoot}); err != nil {
 			return err
 		}

@@ -217,6 +217,9 @@ func (op *operation) details() string {
 	if boot := op.Boot.Last; op.Boot.Attempt > 0 {
 		fmt.Fprintf(&b, "Network boot %d: %s%s.\n\n", op.Boot.Attempt, boot.State, stageWords(boot))
 	}
+	if op.NoReturn != "" {
+		fmt.Fprintf(&b, "**Past the point of no return**: %s.\n\n", markdown(op.NoReturn))
+	}
 	if eta := op.eta(); !eta.IsZero() {
 		fmt.Fprintf(&b, "Done at about %s UTC.\n\n", eta.Format(hosting.LocalTime))
 	}
@@ -232,9 +235,6 @@ func (op *operation) details() string {
 	for _, st := range op.Steps {
 		fmt.Fprintf(&b, "| %s | %s%s | %s | %s | %s |\n", stepMarks[st.State], markdown(st.Title), again(st.Attempt),
 			clock(st.Started), took(st), minutes(st.Estimate))
-	}
-	if op.NoReturn != "" {
-		fmt.Fprintf(&b, "\nPast the point of no return: %s.\n", markdown(op.NoReturn))
 	}
 	return b.String()
 }

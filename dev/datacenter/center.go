@@ -124,7 +124,7 @@ func (c *Center) build(ctx, life context.Context, kept state) (err error) {
 		return err
 	}
 	for i, plan := range plans {
-		m, err := c.assemble(plan, kept.Machines[plan.id])
+		m, err := c.assemble(c.config.adapt(plan), kept.Machines[plan.id])
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/handrail/handrail/dev/datacenter/chassis"
 	"github.com/handrail/handrail/dev/datacenter/computer"
 	"github.com/handrail/handrail/dev/datacenter/vendor"
+	"github.com/handrail/handrail/hosting"
 )
 
 // Guest is a machine behind the BMC of a server that is not simulated. It
@@ -31,6 +32,8 @@ type Guest interface {
 type Real struct {
 	// Server is the service id. The server has a BMC.
 	Server string
+	// Protocols are what its BMC speaks; empty is what it speaks otherwise.
+	Protocols []hosting.Protocol
 	// DriveBytes is the size of each of its drives, as its BMC tells it.
 	DriveBytes int64
 	// Make makes the guest, which is off: with the drives and the network card
@@ -73,13 +76,18 @@ func (config Config) timingOf(id string) chassis.Timing {
 	return timing
 }
 
-// orderOf is what a machine is built of. A real one has one network card.
-func (config Config) orderOf(p plan) vendor.Order {
-	order := p.order()
-	if real := config.realMachine(p.id); real != nil {
-		order.NICs, order.Drive.Bytes = 1, real.DriveBytes
+// adapt makes a plan that of a real machine, where it is to be one: a real one has
+// one network card.
+func (config Config) adapt(p plan) plan {
+	real := config.realMachine(p.id)
+	if real == nil {
+		return p
 	}
-	return order
+	p.parts.nics, p.parts.drive.Bytes = 1, real.DriveBytes
+	if len(real.Protocols) > 0 {
+		p.protocols = real.Protocols
+	}
+	return p
 }
 
 // insides are what runs behind the BMC of a machine.

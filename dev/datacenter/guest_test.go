@@ -37,7 +37,7 @@ func withStub(t *testing.T, config datacenter.Config) (*datacenter.Center, *stub
 	s := &stub{over: make(chan struct{})}
 	config.Servers, config.Timing = 3, &instant
 	config.Real = &datacenter.Real{
-		Server: "srv-1003", DriveBytes: 12 * gib,
+		Server: "srv-1003", DriveBytes: 12 * gib, Protocols: []hosting.Protocol{hosting.Redfish},
 		Make: func(_ context.Context, built vendor.Hardware, bmc *chassis.Chassis, _ *slog.Logger) (datacenter.Guest, error) {
 			s.built, s.bmc = built, bmc
 			return s, nil
@@ -63,12 +63,15 @@ func TestGuest_isWhatItsBMCShows(t *testing.T) {
 	if got := c.Reach()[m.Server().PrimaryIP+":22"]; got != stubSSH || m.SSHAddress() != stubSSH {
 		t.Errorf("it is reached at %s", got)
 	}
+	if m.Address(hosting.IPMI) != "" || len(m.Server().BMC.Endpoints) != 1 {
+		t.Errorf("its BMC speaks %+v", m.Server().BMC.Endpoints)
+	}
 	drives := newClient(t, m).do("GET", "/redfish/v1/Systems/"+h.System+"/Storage", nil)
 	if drives.status != 200 {
 		t.Errorf("its Redfish answers %d", drives.status)
 	}
 	other := c.Machine("srv-1001")
-	if len(other.Hardware().MACs) != 2 || other.Hardware().Drives[0].Bytes == 12*gib || len(other.Disks()) == 0 {
+	if other.Address(hosting.IPMI) == "" || len(other.Hardware().MACs) != 2 || other.Hardware().Drives[0].Bytes == 12*gib || len(other.Disks()) == 0 {
 		t.Errorf("a simulated machine is %+v", other.Hardware())
 	}
 	if len(m.Disks()) != 0 || m.Run().Phase != "" || m.HostKey() != "" {

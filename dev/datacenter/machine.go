@@ -121,7 +121,7 @@ func (c *Center) assemble(p plan, kept machineState) (m *Machine, err error) {
 	if p.profile == nil {
 		return m, nil
 	}
-	m.hardware = p.profile.Build(c.config.orderOf(p))
+	m.hardware = p.profile.Build(p.order())
 	if m.password = kept.Password; m.password == "" {
 		m.password = rand.Text()[:16] // IPMI 2.0 takes at most 20 bytes
 		kept.Chassis = chassis.State{On: !p.off, Mode: "UEFI"}
