@@ -10,8 +10,11 @@
 //	customer.go    what the customer says on the ticket
 //	question.go    questions, reminders, parking
 //	gates.go       what must be true before going on
+//	erasure.go     the consent to lose data, bound to what is erased
 //	exclusive.go   the server for one operation alone, alerts muted
 //	machine.go     power, under the customer's permission
+//	netboot.go     the boot of a machine over the network
+//	follow.go      what a machine says that boots so, and what it shows
 //	letters.go     what is written to people
 //	visibility.go  search attributes, details, estimates, status
 //	options.go     how activities are called

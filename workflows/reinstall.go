@@ -98,7 +98,7 @@ func (r *reinstall) take(ctx workflow.Context) error {
 		if err := r.checkMachine(ctx); err != nil {
 			return err
 		}
-		if ready, err := r.confirm(ctx); ready || err != nil {
+		if ready, err := r.stillPermitted(ctx); ready || err != nil {
 			return err
 		}
 		if err := r.letGo(ctx); err != nil {
@@ -176,7 +176,7 @@ func (r *reinstall) secure(ctx workflow.Context) error {
 				return err
 			}
 		}
-		ready, err := r.confirm(ctx)
+		ready, err := r.stillPermitted(ctx)
 		switch {
 		case err != nil:
 			return err

@@ -236,9 +236,9 @@ func (r *reinstall) askAll(ctx workflow.Context) error {
 	return r.awaitWindow(ctx)
 }
 
-// confirm reports whether everything that is asked for is permitted on the
+// stillPermitted reports whether everything that is asked for is permitted on the
 // machine as it was last seen.
-func (r *reinstall) confirm(ctx workflow.Context) (bool, error) {
+func (r *reinstall) stillPermitted(ctx workflow.Context) (bool, error) {
 	if err := r.judge(ctx); err != nil {
 		return false, err
 	}
