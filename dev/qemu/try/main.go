@@ -1,6 +1,8 @@
 // The program try installs a QEMU guest over the network with the rescue system
 // that rescue/build and rescue/image have built, lets it start from its disk and
 // logs in to it with the host key that it reported. It is what rescue/try runs.
+// With -method debian-installer it tries how far Debian's own installer comes
+// without a mirror.
 package main
 
 import (
@@ -35,6 +37,7 @@ const (
 
 // trial is what is tried.
 type trial struct {
+	method                      string
 	files, folder, listen       string
 	firmware, raid, from, spoil string
 	purpose, parts              string
@@ -44,8 +47,9 @@ type trial struct {
 
 func main() {
 	var t trial
-	flag.StringVar(&t.files, "files", "", "folder with what rescue/build and rescue/image have built")
-	flag.StringVar(&t.folder, "folder", "", "folder for disks and console.log (one that is removed afterwards)")
+	flag.StringVar(&t.method, "method", "image", "image, or debian-installer: until it has told that it goes by our answers")
+	flag.StringVar(&t.files, "files", "", "folder with what rescue/build and rescue/image have built, or with Debian's installer (where its package puts it)")
+	flag.StringVar(&t.folder, "folder", "", "folder for disks and console.log (one that is removed afterwards; of an installer that failed it stays)")
 	flag.StringVar(&t.listen, "listen", "127.0.0.1:0", "where the boot listener listens")
 	flag.StringVar(&t.firmware, "firmware", "legacy", "legacy or uefi")
 	flag.StringVar(&t.raid, "raid", "none", "none, 0, 1, 5, 6 or 10")
@@ -54,12 +58,20 @@ func main() {
 	flag.StringVar(&t.parts, "partitions", "default", "default, single, or a list such as \"/boot 1G, / rest xfs\"")
 	flag.StringVar(&t.spoil, "spoil", "", "what goes wrong: refused, wrong-disk, checksum, other-machine; the disks must then stay as they were")
 	flag.IntVar(&t.disks, "disks", 1, "number of disks, of 12 GiB")
-	flag.IntVar(&t.memory, "memory", 2048, "of the machine, in MiB")
-	flag.DurationVar(&t.within, "within", 30*time.Minute, "how long it may take")
+	flag.IntVar(&t.memory, "memory", 0, "of the machine, in MiB (2048, of Debian's installer 1024)")
+	flag.DurationVar(&t.within, "within", 0, "how long it may take (30m, Debian's installer 10m)")
 	flag.Parse()
+	if err := t.settle(); err != nil {
+		fmt.Fprintln(os.Stderr, "try:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(ctx, t.within)
-	err := t.run(ctx)
+	run := t.run
+	if t.method == debianInstaller {
+		run = t.runInstaller
+	}
+	err := run(ctx)
 	cancel()
 	stop()
 	if err != nil {
@@ -87,13 +99,20 @@ func (t trial) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	boot, err := t.boot(key)
+	system, err := t.rescued()
+	if err != nil {
+		return err
+	}
+	boot, err := t.boot(key, system)
+	if err != nil {
+		return err
+	}
+	listener, base, err := t.open(ctx)
 	if err != nil {
 		return err
 	}
 	s := &store{heard: say, refuse: t.spoil == "refused", mac: mac, boot: boot, ended: make(chan string, 1)}
-	base, err := t.serve(ctx, s)
-	if err != nil {
+	if err := t.serve(listener, base, s, func(h http.Handler) http.Handler { return h }); err != nil {
 		return err
 	}
 	m, err := t.machine(ctx, base)
@@ -116,22 +135,26 @@ func (t trial) run(ctx context.Context) error {
 	}
 }
 
-// boot is what the machine is to do, as the records would hold it.
-func (t trial) boot(key string) (hosting.NetworkBoot, error) {
-	layout, err := hosting.ParsePartitioning(t.parts)
-	if err != nil {
-		return hosting.NetworkBoot{}, err
-	}
+// rescued is the system that the rescue system installs.
+func (t trial) rescued() (hosting.OperatingSystem, error) {
 	sum, err := fingerprint(filepath.Join(t.files, image))
 	if err != nil {
-		return hosting.NetworkBoot{}, err
+		return hosting.OperatingSystem{}, err
 	}
-	system := hosting.OperatingSystem{
+	return hosting.OperatingSystem{
 		ID: "debian-12", Distribution: "Debian", Version: "12", Architecture: "x86_64",
 		Firmware: []hosting.Firmware{hosting.FirmwareUEFI, hosting.FirmwareLegacy},
 		Method:   hosting.MethodImage, Answer: hosting.AnswerOrder, Arguments: "console=tty0 console=ttyS0,115200",
 		Kernel: hosting.BootFile{Path: "vmlinuz", SHA256: sum}, Initrd: hosting.BootFile{Path: "initrd.zst", SHA256: sum},
 		Image: hosting.BootFile{Path: image, SHA256: sum},
+	}, nil
+}
+
+// boot is what the machine is to do, as the records would hold it.
+func (t trial) boot(key string, system hosting.OperatingSystem) (hosting.NetworkBoot, error) {
+	layout, err := hosting.ParsePartitioning(t.parts)
+	if err != nil {
+		return hosting.NetworkBoot{}, err
 	}
 	plan := hosting.Plan{
 		System: system, RAID: hosting.RAIDLevel(t.raid), Layout: layout.Layout, Partitions: layout.Plan(), HostName: "web1.example.net",
@@ -154,22 +177,25 @@ func (t trial) boot(key string) (hosting.NetworkBoot, error) {
 	}, nil
 }
 
-// serve runs the gateway's boot listener until the program ends, and returns its
-// URL as the guest reaches it.
-func (t trial) serve(ctx context.Context, s *store) (string, error) {
+// open listens, and returns the URL of the listener as the guest reaches it.
+func (t trial) open(ctx context.Context) (net.Listener, string, error) {
 	var l net.ListenConfig
 	listener, err := l.Listen(ctx, "tcp", t.listen)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	base := "http://10.0.2.2:" + strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	return listener, "http://10.0.2.2:" + strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), nil
+}
+
+// serve runs the gateway's boot listener until the program ends.
+func (t trial) serve(listener net.Listener, base string, s *store, watching func(http.Handler) http.Handler) error {
 	handler, err := netboot.New(netboot.Config{Store: s, Bell: s, Passwords: s, Base: base, Files: t.files, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return "", err
+		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: watching(handler), ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener) //nolint:errcheck // it ends with the program
-	return base, nil
+	return nil
 }
 
 func serial(i int) string { return fmt.Sprintf("HRQ%04d", i+1) }
