@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,13 +59,12 @@ func TestRealMachine_builds(t *testing.T) {
 // A script that fails is shown, with what it needs and how to run it by hand.
 func TestRealMachine_scriptFails(t *testing.T) {
 	t.Parallel()
-	script := filepath.Join(t.TempDir(), "build")
-	place(t, script, "#!/bin/sh\n[ \"$1\" = --packages ] && echo one two && exit\necho building in \"$1\"\nexit 3\n")
-	if err := os.Chmod(script, 0o700); err != nil { //nolint:gosec // it is to be run
+	script, err := filepath.Abs("testdata/failing-build")
+	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err := buildScript{path: script, args: []string{"http://x"}, needs: "root"}.run(t.Context(), &out, "/out")
+	err = buildScript{path: script, args: []string{"http://x"}, needs: "root"}.run(t.Context(), &out, "/out")
 	for _, want := range []string{"exit status 3", "apt-get install one two, root", script + " /out http://x"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)
@@ -101,7 +101,7 @@ func TestRealMachine_catalogue(t *testing.T) {
 // The servers that can be real are what is said of them.
 func TestRealMachine_servers(t *testing.T) {
 	t.Parallel()
-	c, err := datacenter.Start(t.Context(), datacenter.Config{Servers: realFleet})
+	c, err := datacenter.Start(t.Context(), datacenter.Config{Servers: realFleet, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
