@@ -13,6 +13,8 @@ import (
 	"time"
 
 	embedded "github.com/fergusstrange/embedded-postgres"
+
+	"github.com/handrail/handrail/dev/port"
 )
 
 const (
@@ -89,11 +91,11 @@ func (c *Cluster) fetch(ctx context.Context, cache, dir string) error {
 // only downloads. Whether it can also run a server here does not matter (as root
 // it can not): what counts is that the binaries are there.
 func (c *Cluster) unpack(cache, work, dir string) error {
-	port, err := freePort()
+	free, err := port.Free()
 	if err != nil {
 		return err
 	}
-	cfg := embedded.DefaultConfig().Version(downloadVersion).Port(uint32(port)).Password(rand.Text()).
+	cfg := embedded.DefaultConfig().Version(downloadVersion).Port(uint32(free)).Password(rand.Text()).
 		CachePath(cache).BinariesPath(filepath.Join(work, "unpacked")).RuntimePath(filepath.Join(work, "runtime")).
 		DataPath(filepath.Join(work, "data")).Logger(io.Discard).StartTimeout(time.Minute)
 	if c.opts.Repository != "" {

@@ -20,6 +20,8 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/handrail/handrail/dev/port"
 )
 
 const (
@@ -122,7 +124,7 @@ func (c *Cluster) listen(ctx context.Context) error {
 	}
 	for try := 1; ; try++ {
 		var err error
-		if c.port, err = freePort(); err != nil {
+		if c.port, err = port.Free(); err != nil {
 			return err
 		}
 		if err := c.home.write(portFile, strconv.Itoa(c.port)); err != nil {
@@ -205,16 +207,8 @@ func (c *Cluster) secret(exists bool) (string, error) {
 	return text, c.home.write(passwordFile, text)
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp4", net.JoinHostPort(loopback, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("no free port on %s: %w", loopback, err)
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
-}
-
-func bindable(port int) bool {
-	l, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
+func bindable(number int) bool {
+	l, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(number)))
 	if err != nil {
 		return false
 	}

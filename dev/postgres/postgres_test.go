@@ -294,6 +294,24 @@ func TestStalePid(t *testing.T) {
 	}
 }
 
+// A copy of a cluster has its password: where it has taken the port, its server is
+// not taken for ours.
+func TestPortTakenByACopy(t *testing.T) {
+	t.Parallel()
+	other := start(t, Options{Dir: made(t)})
+	c := start(t, Options{Dir: made(t)})
+	must(t, c.Stop(t.Context()))
+	must(t, c.home.reopen())
+	c.port = other.port
+	if err := c.launch(t.Context()); !errors.Is(err, errPortTaken) {
+		t.Errorf("the message is: %v", err)
+	}
+	must(t, c.home.close(false))
+	if got := ask(t, other.URL(), "SELECT v FROM kept"); got != "word" {
+		t.Errorf("the other one holds %q", got)
+	}
+}
+
 // A port that others have taken meanwhile costs its number, not the start.
 func TestPortTaken(t *testing.T) {
 	t.Parallel()

@@ -132,8 +132,8 @@ func (c *Cluster) settings() []string {
 func (c *Cluster) ready(ctx context.Context, p *process) error {
 	for {
 		err := c.knock(ctx)
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, errPortTaken) {
+			return err
 		}
 		select {
 		case <-p.done:
@@ -152,5 +152,14 @@ func (c *Cluster) knock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return conn.Close(ctx)
+	defer conn.Close(ctx) //nolint:errcheck // it was only to see who answers
+	// Another cluster that took the port may have the same password: a copy has.
+	var data string
+	if err := conn.QueryRow(ctx, "SHOW data_directory").Scan(&data); err != nil {
+		return err
+	}
+	if data != c.home.data() {
+		return fmt.Errorf("port %d: %w: the server of %s answers", c.port, errPortTaken, data)
+	}
+	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
+
+	"github.com/handrail/handrail/dev/port"
 )
 
 const (
@@ -56,6 +58,12 @@ func choosePorts(ctx context.Context, c *Config) (p ports, err error) {
 		{"worker", &p.worker, 0},
 	} {
 		if want.port == nil && want.set == 0 {
+			continue
+		}
+		if want.set == 0 {
+			if *want.port, err = port.Free(); err != nil {
+				return p, fmt.Errorf("%s: %w", want.name, err)
+			}
 			continue
 		}
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", loopback(want.set))
